@@ -1,0 +1,100 @@
+"""Where things are: the stages, their layers, ports and packages."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".strata"
+LOCK = ROOT / "stages" / "requirements.lock"
+LAYERS = {1: "HTTP", 2: "SQL", 3: "REST", 4: "Auth", 5: "Cache", 6: "Jobs", 7: "Deploy"}
+NEEDS_POSTGRES = 2  # The first stage with a database,
+NEEDS_REDIS = 5  # and the first with a cache.
+
+
+@dataclass(frozen=True, order=True)
+class Stage:
+    """One built stage: a folder ``stageNN_name`` at the top of the repository."""
+
+    number: int
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, ``stage02_db``."""
+        return self.path.name
+
+    @property
+    def port(self) -> int:
+        """The port on which ``./stage run`` serves it."""
+        return 8000 + self.number
+
+    @property
+    def layer(self) -> str:
+        """The layer that the stage adds, from the first line of its README (``# Stage 02: SQL``)."""
+        readme = self.path / "README.md"
+        heading = readme.read_text(encoding="utf-8").split("\n", 1)[0] if readme.exists() else ""
+        return heading.partition(":")[2].strip() or LAYERS.get(self.number, self.name)
+
+    @property
+    def needs_postgres(self) -> bool:
+        """Whether the stage keeps its data in PostgreSQL."""
+        return self.number >= NEEDS_POSTGRES
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether the stage talks to Redis."""
+        return self.number >= NEEDS_REDIS
+
+
+@cache
+def stages() -> tuple[Stage, ...]:
+    """All stages built so far, in order."""
+    found = (
+        Stage(int(match[1]), path)
+        for path in ROOT.iterdir()
+        if (match := re.fullmatch(r"stage(\d\d)_\w+", path.name)) and path.is_dir()
+    )
+    return tuple(sorted(found))
+
+
+def find_stage(text: str) -> Stage:
+    """The stage that ``2``, ``02``, ``stage02_db`` or ``stage02_db/`` names; raises UsageError."""
+    wanted = text.rstrip("/")
+    for stage in stages():
+        if wanted == stage.name or (wanted.isdecimal() and int(wanted) == stage.number):
+            return stage
+    built = ", ".join(f"{stage.number} ({stage.name})" for stage in stages()) or "none yet"
+    raise click.UsageError(f"there is no stage {text!r}; built so far: {built}")
+
+
+class StageType(click.ParamType[Stage]):
+    """The command-line argument that names a stage."""
+
+    name = "stage"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Stage:
+        """Turn what the user typed into a stage."""
+        return value if isinstance(value, Stage) else find_stage(value)
+
+
+STAGE = StageType()
+
+
+@cache
+def pyproject() -> dict[str, Any]:
+    """The repository's pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def packages(number: int) -> list[str]:
+    """The packages that stage ``number`` names first: its own entries in its dependency group."""
+    group = pyproject()["dependency-groups"].get(f"stage{number:02}", [])
+    return [entry for entry in group if isinstance(entry, str)]
