@@ -1,5 +1,10 @@
 """``python -m stages``: what ./stage runs once the environment is there."""
 
-from stages.cli import main
+import sys
+
+try:
+    from stages.cli import main
+except ModuleNotFoundError as error:
+    sys.exit(f"stage: .venv lacks {error.name}; delete the folder .venv and run ./stage again")
 
 main()

@@ -13,8 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".strata"
 LOCK = ROOT / "stages" / "requirements.lock"
 LAYERS = {1: "HTTP", 2: "SQL", 3: "REST", 4: "Auth", 5: "Cache", 6: "Jobs", 7: "Deploy"}
-NEEDS_POSTGRES = 2  # The first stage with a database,
-NEEDS_REDIS = 5  # and the first with a cache.
+FIRST_WITH_POSTGRES = 2
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +35,7 @@ class Stage:
 
     @property
     def layer(self) -> str:
-        """The layer that the stage adds, from the first line of its README (``# Stage 02: SQL``)."""
+        """The layer it adds, from the first line of its README (``# Stage 02: SQL``)."""
         readme = self.path / "README.md"
         heading = readme.read_text(encoding="utf-8").split("\n", 1)[0] if readme.exists() else ""
         return heading.partition(":")[2].strip() or LAYERS.get(self.number, self.name)
@@ -44,12 +43,7 @@ class Stage:
     @property
     def needs_postgres(self) -> bool:
         """Whether the stage keeps its data in PostgreSQL."""
-        return self.number >= NEEDS_POSTGRES
-
-    @property
-    def needs_redis(self) -> bool:
-        """Whether the stage talks to Redis."""
-        return self.number >= NEEDS_REDIS
+        return self.number >= FIRST_WITH_POSTGRES
 
 
 @cache
@@ -95,6 +89,6 @@ def pyproject() -> dict[str, Any]:
 
 
 def packages(number: int) -> list[str]:
-    """The packages that stage ``number`` names first: its own entries in its dependency group."""
+    """The names of the packages that stage ``number`` adds: the own entries of its group."""
     group = pyproject()["dependency-groups"].get(f"stage{number:02}", [])
-    return [entry for entry in group if isinstance(entry, str)]
+    return [re.split(r"[<>=!~; ]", entry)[0] for entry in group if isinstance(entry, str)]

@@ -1,0 +1,82 @@
+"""The table of stages, and how their code is counted."""
+
+import difflib
+import io
+import tokenize
+from pathlib import Path
+
+from stages.layout import LAYERS, Stage, packages, stages
+
+_LAYOUT_TOKENS = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
+_STATEMENT_ENDS = {tokenize.DEDENT, tokenize.ENCODING, tokenize.INDENT, tokenize.NEWLINE}
+
+
+def code_lines(source: str) -> list[str]:
+    """The lines of Python that carry code: no blank lines, comments or docstrings."""
+    numbers: set[int] = set()
+    before = tokenize.ENCODING
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    for token in tokens:
+        docstring = token.type == tokenize.STRING and before in _STATEMENT_ENDS
+        if token.type not in _LAYOUT_TOKENS and not docstring:
+            numbers.update(range(token.start[0], token.end[0] + 1))
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            before = token.type
+    lines = source.splitlines()
+    return [lines[number - 1] for number in sorted(numbers)]
+
+
+def code(stage: Stage) -> dict[Path, list[str]]:
+    """The code of a stage by file, relative to its folder, without tests and migrations."""
+    return {
+        path.relative_to(stage.path): code_lines(path.read_text(encoding="utf-8"))
+        for path in sorted(stage.path.rglob("*.py"))
+        if not {"tests", "migrations"} & set(path.relative_to(stage.path).parts)
+    }
+
+
+def size(stage: Stage) -> int:
+    """How many lines of code a stage has."""
+    return sum(map(len, code(stage).values()))
+
+
+def growth(before: Stage, after: Stage) -> tuple[int, int]:
+    """How many lines of code a stage adds to the one before, and how many it removes."""
+    old, new = code(before), code(after)
+    added = removed = 0
+    for path in old.keys() | new.keys():
+        for line in difflib.unified_diff(old.get(path, []), new.get(path, []), n=0):
+            added += line.startswith("+") and not line.startswith("+++")
+            removed += line.startswith("-") and not line.startswith("---")
+    return added, removed
+
+
+def show_stages() -> None:
+    """Print one row per stage: layer, packages it adds, port, lines, size of its diff."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "stage", "layer", "adds", "port", "lines", "diff", caption_justify="left", box=None
+    )
+    table.caption = "lines of Python without tests, migrations, comments and docstrings"
+    built = {stage.number: stage for stage in stages()}
+    for number, layer in LAYERS.items():
+        if stage := built.get(number):
+            before = built.get(number - 1)
+            change = "+{} −{}".format(*growth(before, stage)) if before else ""
+            adds = ", ".join(packages(number))
+            row = (stage.name, stage.layer, adds, str(stage.port), str(size(stage)), change)
+            table.add_row(*row)
+        else:
+            table.add_row(f"stage{number:02}", f"{layer} (not built yet)", style="dim")
+    Console().print(table)
+    Console().print("\n./stage run 2   ./stage diff 1 2   ./stage --help", style="bold")
