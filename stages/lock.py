@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import click
 
@@ -35,11 +38,14 @@ def lock(upgrade: bool) -> None:
     options = ["--universal", "--generate-hashes", "--python-version=3.11", "--no-header"]
     # Nothing of this machine may enter the lock: no index, no local folder of wheels.
     private = ["--no-config", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
-    command = [find_uv_bin(), "pip", "compile", *groups, *options, *private]
-    if LOCK.exists() and not upgrade:
-        command += ["--output-file", str(LOCK)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException("uv could not resolve the dependency groups (see above)")
-    LOCK.write_text(f"{HEADER}{fingerprint()}\n{done.stdout}", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / LOCK.name
+        if LOCK.exists() and not upgrade:
+            shutil.copyfile(LOCK, draft)  # uv keeps the versions that it finds there.
+        command = [find_uv_bin(), "pip", "compile", *groups, *options, *private]
+        done = subprocess.run([*command, "--output-file", str(draft)], cwd=ROOT, check=False)
+        if done.returncode:
+            raise click.ClickException("uv could not resolve the dependency groups (see above)")
+        text = draft.read_text(encoding="utf-8")
+    LOCK.write_text(f"{HEADER}{fingerprint()}\n{text}", encoding="utf-8")
     click.echo(f"wrote {LOCK.relative_to(ROOT)}")

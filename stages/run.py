@@ -1,0 +1,150 @@
+"""``./stage run`` and ``./stage manage``: a stage's processes in the environment they need."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import click
+import psutil
+from honcho.environ import parse_procfile
+from honcho.printer import Printer
+
+from stages.layout import STAGE, Stage
+from stages.processes import MARK, Crew, interrupt_on_signals, new_run, stop
+from stages.servers import database_urls
+
+
+def environment(stage: Stage, mark: str, urls: dict[Stage, str]) -> dict[str, str]:
+    """What a process of a stage finds in its environment."""
+    path = f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    own = {MARK: mark, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    if stage in urls:
+        own["DATABASE_URL"] = urls[stage]
+    return os.environ | own
+
+
+@click.command()
+@click.argument("wanted", metavar="N [N …]", nargs=-1, required=True, type=STAGE)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the first stage; the others follow. Otherwise 8000 + N.",
+)
+def run(wanted: tuple[Stage, ...], port: int | None) -> None:
+    """Run stages on real servers until Ctrl-C.
+
+    Starts PostgreSQL for the stages that need it, gives each a database of its own, runs the
+    release step and then the other entries of the stage's Procfile. A DATABASE_URL in the
+    environment wins: then no server is started, and only one stage can run at a time.
+    """
+    interrupt_on_signals()
+    several = list(dict.fromkeys(wanted))
+    ports = {s: s.port if port is None else port + i for i, s in enumerate(several)}
+    try:
+        with new_run() as mark:
+            for number in ports.values():
+                require_free(number)
+            with database_urls(several, mark) as urls:
+                envs = {stage: environment(stage, mark, urls) for stage in several}
+                for stage in several:
+                    envs[stage] |= {"PORT": str(ports[stage]), "DEBUG": "true"}
+                serve(envs, mark)
+    except KeyboardInterrupt:
+        click.echo("\nstopped")
+
+
+def require_free(port: int) -> None:
+    """Refuse a port that is taken, before anything starts, and say by whom."""
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return
+    raise click.ClickException(
+        f"port {port} is taken{holder(port)}; stop that, or choose another with --port"
+    )
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, as far as the system tells us."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if listens and connection.pid:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+                return f" by process {connection.pid} ({command[:80]})"
+    return ""
+
+
+def serve(envs: dict[Stage, dict[str, str]], mark: str) -> None:
+    """Run the Procfiles of stages until one of their processes ends."""
+    crew = Crew(Printer(sys.stdout, width=10))
+    awaited = set(envs)
+    try:
+        start(crew, envs)
+        while True:
+            if ended := crew.relay(0.1):
+                raise click.ClickException(f"{ended[0]} ended with exit code {ended[1]}")
+            for stage in [stage for stage in awaited if answers(envs[stage]["PORT"])]:
+                awaited.remove(stage)
+                click.echo(greeting(stage, envs[stage]["PORT"]))
+    finally:
+        stop(mark)
+        crew.drain()
+
+
+def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
+    """Run the release steps to their ends, then start everything else."""
+    entries = {
+        (stage, f"{stage.number:02} {name}"): command
+        for stage in envs
+        for name, command in parse_procfile((stage.path / "Procfile").read_text()).processes.items()
+    }
+    releases = {key: entries.pop(key) for key in list(entries) if key[1].endswith(" release")}
+    for (stage, name), command in releases.items():
+        crew.start(name, command, cwd=stage.path, env=envs[stage])
+        while (ended := crew.relay(1)) is None:
+            pass
+        if ended[1]:
+            raise click.ClickException(f"the release step of {stage.name} failed (see above)")
+    for (stage, name), command in entries.items():
+        crew.start(name, command, cwd=stage.path, env=envs[stage])
+
+
+def answers(port: str) -> bool:
+    """Whether the service on a port answers, with whatever status."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def greeting(stage: Stage, port: str) -> str:
+    """What a user wants to know now: the address, and what to try."""
+    readme = (stage.path / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## Try\n")[2].partition("\n## ")[0]
+    fenced = re.search(r"^```.*?\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    block = fenced[1] if fenced else "\n".join(re.findall(r"^ {4}(.*)", section, re.MULTILINE))
+    commands = block.replace(f"localhost:{stage.port}", f"localhost:{port}").strip()
+    address = click.style(f"{stage.name} is up: http://localhost:{port}/", bold=True)
+    return f"\n{address}    (Ctrl-C stops it)\n\n{commands}\n"
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("stage", metavar="N", type=STAGE)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def manage(stage: Stage, args: tuple[str, ...]) -> None:
+    """Run manage.py of stage N with its servers up: ./stage manage 2 migrate"""
+    with new_run() as mark, database_urls([stage], mark) as urls:
+        command = [sys.executable, "manage.py", *args]
+        env = environment(stage, mark, urls)
+        done = subprocess.run(command, cwd=stage.path, env=env, check=False)
+    sys.exit(done.returncode)
