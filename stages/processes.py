@@ -10,13 +10,14 @@ import fcntl
 import os
 import secrets
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 import psutil
 from honcho.colour import get_colours
@@ -58,15 +59,27 @@ def shielded() -> Iterator[None]:
         os.kill(os.getpid(), received[0])
 
 
-def interrupt_on_signals() -> None:
-    """Make every stop signal a KeyboardInterrupt, also where a shell had Ctrl-C ignored."""
-    for signum in STOP_SIGNALS:
-        signal.signal(signum, signal.default_int_handler)
+def run_in_foreground(
+    command: list[str], *, cwd: Path, env: dict[str, str], output: IO[Any] | None = None
+) -> int:
+    """Run a program on our terminal. Ctrl-C reaches it from there; what it means is its affair."""
+    handler = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        done = subprocess.run(command, cwd=cwd, env=env, stdout=output, stderr=output, check=False)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    return done.returncode
 
 
 @contextlib.contextmanager
 def new_run() -> Iterator[str]:
-    """A mark for the processes of this call; at its end, none of them is left."""
+    """A mark for the processes of this call; at its end, none of them is left.
+
+    Every signal to stop becomes a KeyboardInterrupt, Ctrl-C also where a shell had it ignored.
+    """
+    for signum in STOP_SIGNALS:
+        if signum == signal.SIGINT or signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, signal.default_int_handler)
     with serialised():
         stop_leftovers()
         RUNS.mkdir(mode=0o700, exist_ok=True)

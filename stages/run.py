@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -16,7 +15,7 @@ from honcho.environ import parse_procfile
 from honcho.printer import Printer
 
 from stages.layout import STAGE, Stage
-from stages.processes import MARK, Crew, interrupt_on_signals, new_run, stop
+from stages.processes import MARK, Crew, new_run, run_in_foreground, stop
 from stages.servers import database_urls
 
 
@@ -43,7 +42,6 @@ def run(wanted: tuple[Stage, ...], port: int | None) -> None:
     release step and then the other entries of the stage's Procfile. A DATABASE_URL in the
     environment wins: then no server is started, and only one stage can run at a time.
     """
-    interrupt_on_signals()
     several = list(dict.fromkeys(wanted))
     ports = {s: s.port if port is None else port + i for i, s in enumerate(several)}
     try:
@@ -146,5 +144,5 @@ def manage(stage: Stage, args: tuple[str, ...]) -> None:
     with new_run() as mark, database_urls([stage], mark) as urls:
         command = [sys.executable, "manage.py", *args]
         env = environment(stage, mark, urls)
-        done = subprocess.run(command, cwd=stage.path, env=env, check=False)
-    sys.exit(done.returncode)
+        code = run_in_foreground(command, cwd=stage.path, env=env)
+    sys.exit(code)

@@ -1,0 +1,117 @@
+"""``./stage prove``: a layer's proofs fail on the stage before, for their reason, and hold now."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from stages.layout import ROOT, STAGE, STATE, Stage, stages
+from stages.processes import new_run
+from stages.run import environment
+from stages.servers import database_urls
+from stages.testing import Result, pytest_session
+
+FOLDER = STATE / "prove"
+
+
+@click.command()
+@click.argument("stage", metavar="N", type=STAGE)
+def prove(stage: Stage) -> None:
+    """Run the proofs of stage N against the stage before, where each must fail, and against N.
+
+    A proof must fail for the reason that it states; a guard must only hold in N.
+    """
+    before = next((other for other in stages() if other.number == stage.number - 1), None)
+    if before is None:
+        raise click.UsageError(f"no stage comes before {stage.name}: there is nothing to prove")
+    proofs = stage.path / "tests" / f"test_{stage.number:02}_proofs.py"
+    if not proofs.exists():
+        raise click.ClickException(f"{stage.name} has no tests/{proofs.name}")
+    with new_run() as mark, database_urls([before, stage], mark, tests=True) as urls:
+        with copy_with(before, proofs, mark) as folder:
+            old = results(before, folder, environment(before, mark, urls), proofs)
+        new = results(stage, stage.path, environment(stage, mark, urls), proofs)
+    sys.exit(0 if report(stage, before, old, new) else 1)
+
+
+@contextmanager
+def copy_with(before: Stage, proofs: Path, mark: str) -> Iterator[Path]:
+    """A throw-away copy of the stage before, with the proofs among its tests."""
+    folder = FOLDER / mark / before.name
+    try:
+        litter = shutil.ignore_patterns(".env", ".*_cache", "__pycache__")
+        shutil.copytree(before.path, folder, ignore=litter)
+        shutil.copy(proofs, folder / "tests")
+        yield folder
+    finally:
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def results(stage: Stage, folder: Path, env: dict[str, str], proofs: Path) -> dict[str, Result]:
+    """What became of each proof and guard, by the test's name; ``""`` for the file as a whole."""
+    with log(stage).open("w", encoding="utf-8") as output:
+        session = pytest_session(folder, env, [f"tests/{proofs.name}"], output)
+    return {nodeid.partition("::")[2]: result for nodeid, result in session.results.items()}
+
+
+def log(stage: Stage) -> Path:
+    """Where pytest's own words go."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return FOLDER / f"{stage.name}.log"
+
+
+def report(stage: Stage, before: Stage, old: dict[str, Result], new: dict[str, Result]) -> bool:
+    """Print each claim with both outcomes; whether everything is as it should be."""
+    verdicts: list[bool] = []
+
+    def tell(name: str, fault: str, good: str) -> None:
+        sign = click.style("✗", fg="red") if fault else click.style("✓", fg="green")
+        click.echo(f"    {sign} {name}: {fault or good}")
+        verdicts.append(not fault)
+
+    for name, result in new.items():
+        kind, mark = next(iter(result.claims.items()), ("unmarked", {}))
+        click.echo(f"{kind}: {click.style(mark.get('claim', name), bold=True)}")
+        if kind == "proof":
+            failed = old.get(name) or old.get("")
+            fault = fault_before(failed, mark.get("before"))
+            tell(before.name, fault, f"fails, as it must: {first_line(failed)}")
+        tell(stage.name, fault_now(kind, result), "holds")
+    if not any("proof" in result.claims for result in new.values()):
+        tell(stage.name, "no test is marked as a proof", "")
+    if not all(verdicts):
+        logs = " and ".join(str(log(each).relative_to(ROOT)) for each in (before, stage))
+        click.echo(f"\nThe whole output of pytest is in {logs}")
+    return all(verdicts)
+
+
+def fault_before(result: Result | None, reason: str | None) -> str:
+    """What is wrong with how a proof ended on the stage before; nothing if it is in order."""
+    if result is None:
+        return "did not run"
+    if result.outcome != "failed":
+        return f"{result.outcome}, so it proves nothing"
+    if result.phase != "call":
+        return f"could not even start ({result.phase}): {first_line(result)}"
+    if not reason:
+        return "its mark states no reason (before=...)"
+    if not re.search(reason, result.message):
+        return f"fails for another reason than {reason!r}: {first_line(result)}"
+    return ""
+
+
+def fault_now(kind: str, result: Result) -> str:
+    """What is wrong with how a test ended in the stage itself; nothing if it is in order."""
+    if result.outcome != "passed":
+        return f"{result.outcome} in {result.phase}: {first_line(result)}"
+    return "" if kind in ("proof", "guard") else "is neither marked as a proof nor as a guard"
+
+
+def first_line(result: Result | None) -> str:
+    """The assertion's reason in one line."""
+    lines = result.message.splitlines() if result else []
+    return lines[0] if lines else "no reason given"

@@ -1,0 +1,117 @@
+"""``./stage test``: the tests of each stage in a process of its own, on real servers."""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from stages.layout import ROOT, find_stage, stages
+from stages.processes import MARK, new_run, run_in_foreground
+from stages.report import REPORT
+from stages.run import environment
+from stages.servers import database_urls
+
+OUTCOMES = ("passed", "failed", "skipped")
+VERDICTS = {0: "[green]ok", 1: "[red]failed", 5: "[red]ran no test"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one test: ``passed``, ``failed`` or ``skipped``, in which phase, and why."""
+
+    outcome: str
+    phase: str
+    message: str
+    claims: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of pytest: its exit code, seconds, and results by node id."""
+
+    code: int
+    seconds: float
+    results: dict[str, Result]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many tests had which outcome."""
+        return Counter(result.outcome for result in self.results.values())
+
+
+def pytest_session(
+    folder: Path, env: dict[str, str], args: Sequence[str], output: IO[Any] | None = None
+) -> Session:
+    """Run pytest in a folder; its words go to the terminal, or to ``output``."""
+    began = time.monotonic()
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        path = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+        env = env | {REPORT: report.name, "PYTHONPATH": path}
+        command = [sys.executable, "-m", "pytest", "-p", "stages.report", *args]
+        code = run_in_foreground(command, cwd=folder, env=env, output=output)
+        tests = json.loads(report.read() or "{}")
+    results = {nodeid: Result(**test) for nodeid, test in tests.items()}
+    broken = any(result.phase == "collection" for result in results.values())
+    if code == pytest.ExitCode.INTERRUPTED and not broken:  # Broken files give that code, too.
+        raise click.Abort
+    return Session(code, time.monotonic() - began, results)
+
+
+class WithRest(click.Command):
+    """A command whose arguments after ``--`` are another program's; they come as ``ctx.obj``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what comes after ``--`` apart."""
+        place = args.index("--") if "--" in args else len(args)
+        ctx.obj = args[place + 1 :]
+        return super().parse_args(ctx, args[:place])
+
+
+@click.command(cls=WithRest)
+@click.argument("wanted", metavar="[N …] [tool] [-- PYTEST ARGS]", nargs=-1)
+@click.pass_context
+def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
+    """Test stages on real servers, each in a process of its own.
+
+    Without N: all stages. "tool" tests ./stage itself. A DATABASE_URL in the environment wins: the
+    test databases are then made on that server.
+    """
+    named = [find_stage(text) for text in dict.fromkeys(wanted) if text != "tool"]
+    several = named if wanted else list(stages())
+    sessions: dict[str, Session] = {}
+    with new_run() as mark, database_urls(several, mark, tests=True) as urls:
+        for stage in several:
+            click.secho(f"\n{stage.name}", bold=True)
+            env = environment(stage, mark, urls)
+            sessions[stage.name] = pytest_session(stage.path, env, ctx.obj)
+        if "tool" in wanted:
+            env = os.environ | {MARK: mark}
+            sessions["tool"] = pytest_session(ROOT, env, ["stages/tests", *ctx.obj])
+    show(sessions)
+    sys.exit(any(session.code for session in sessions.values()))
+
+
+def show(sessions: dict[str, Session]) -> None:
+    """Print a table of all stages, then their sum in one plain line."""
+    table = Table("stage", "passed", "failed", "skipped", "seconds", "", box=None)
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for name, session in sessions.items():
+        cells = [str(session.counts[outcome]) for outcome in OUTCOMES]
+        verdict = VERDICTS.get(session.code, f"[red]pytest ended with code {session.code}")
+        table.add_row(name, *cells, f"{session.seconds:.1f}", verdict)
+    click.echo()
+    Console().print(table)
+    total = sum((session.counts for session in sessions.values()), Counter())
+    click.echo("\n" + ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES))

@@ -1,0 +1,2 @@
+def test_hello__asked__answers(browser):
+    assert browser.get("/").content.startswith(b"hello")
