@@ -133,17 +133,29 @@ def _missing_migrations(stage: Stage) -> list[Fault]:
 def sizes(ground: Ground) -> Iterator[Fault]:
     """Files, functions and layers are small enough to be read at a sitting."""
     limits = ground.rules["limits"]
+    broken = False
     for path, text in ground.texts.items():
         if not re.match(r"stage(s|\d\d_\w+)/.*\.py$", path) or "/migrations/" in path:
             continue
         if (count := text.count("\n")) > limits["file"]:
             yield Fault(path, f"has {count} lines, more than {limits['file']}", "split it")
-        for node in ast.walk(ast.parse(text)):
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            broken = True
+            yield Fault(f"{path}:{error.lineno}", f"is not Python ({error.msg})", "mend it")
+            continue
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 count = (node.end_lineno or node.lineno) - node.lineno + 1
                 if count > limits["function"]:
                     what = f"{node.name} has {count} lines, more than {limits['function']}"
                     yield Fault(f"{path}:{node.lineno}", what, "split it")
+    if not broken:
+        yield from _layer_sizes(ground, limits)
+
+
+def _layer_sizes(ground: Ground, limits: dict[str, int]) -> Iterator[Fault]:
     befores = (None, *ground.stages)
     for before, stage in zip(befores, ground.stages, strict=False):
         limit = limits["layer" if before else "first"]

@@ -81,7 +81,7 @@ def links(ground: Ground) -> Iterator[Fault]:
 
 
 def commands(ground: Ground) -> Iterator[Fault]:
-    """The ``./stage`` commands in Markdown exist and take what is given to them."""
+    """The ./stage commands in Markdown exist and take what is given to them."""
     for path, tokens in _documents(ground):
         for token in tokens:
             if token.type not in ("fence", "code_block", "code_inline"):

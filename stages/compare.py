@@ -129,8 +129,10 @@ def _outline(stage: Stage, path: str) -> list[Definition]:
 
 
 def _hunk(path: str, patch: Patch, before: list[Definition], after: list[Definition]) -> Hunk:
+    # Blank lines around a definition are not about the one that encloses it.
+    lines = [line for line in patch if line.value.strip()]
     # What only goes has no line of its own on the new side.
     names = touched(
-        after, [line.target_line_no or 0 for line in patch if line.is_added]
-    ) or touched(before, [line.source_line_no or 0 for line in patch if line.is_removed])
+        after, [line.target_line_no or 0 for line in lines if line.is_added]
+    ) or touched(before, [line.source_line_no or 0 for line in lines if line.is_removed])
     return Hunk(path, patch, tuple(f"{path}::{name}" for name in names))

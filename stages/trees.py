@@ -111,7 +111,7 @@ def _environment(root: Path, folder: Path, keep_objects: bool) -> dict[str, str]
     env |= {"GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(folder / "index")}
     if not own.exists():  # An unpacked archive: a repository for the moment does as well.
         env["GIT_DIR"] = str(folder / "git")
-        Snapshot(env).git("init", "--quiet", "--bare", str(folder / "git"))
+        Snapshot(env).git("init", "--quiet")
         return env
     env["GIT_DIR"] = str(own)
     if not keep_objects:
