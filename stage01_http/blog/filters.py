@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from blog.models import Post, PostTable
+from blog.models import Post, PostQuerySet
 from blog.serializers import tag
 from config.validation import Field, choice, text
 
@@ -12,7 +12,7 @@ POST_PARAMETERS = {
 }
 
 
-def filter_posts(query: Mapping[str, Any]) -> PostTable:
+def filter_posts(query: Mapping[str, Any]) -> PostQuerySet:
     """The posts that fit every parameter of `query`."""
     posts = Post.objects.with_details()
     if query["tag"] is not None:

@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from config.store import Table, lock
 
 
-class PostTable(Table["Post"]):
+class PostQuerySet(Table["Post"]):
     def with_details(self) -> Self:
         """The posts with `open_todos`, which other rows decide."""
         from todos.models import Todo
@@ -36,7 +36,7 @@ class Post:
     DRAFT = "draft"
     PUBLISHED = "published"
 
-    objects: ClassVar[PostTable] = PostTable()
+    objects: ClassVar[PostQuerySet] = PostQuerySet()
 
     id: int = 0
     slug: str
@@ -50,7 +50,7 @@ class Post:
     published_at: datetime | None = None
 
 
-class CommentTable(Table["Comment"]):
+class CommentQuerySet(Table["Comment"]):
     def on(self, post: Post) -> Self:
         return self.where(lambda comment: comment.post_id == post.id)
 
@@ -59,7 +59,7 @@ class CommentTable(Table["Comment"]):
 class Comment:
     """What a reader says about a published post."""
 
-    objects: ClassVar[CommentTable] = CommentTable()
+    objects: ClassVar[CommentQuerySet] = CommentQuerySet()
 
     id: int = 0
     post_id: int

@@ -1,5 +1,6 @@
 """Fixtures: real web processes, clients that speak HTTP to them, and rows to start from."""
 
+import os
 import socket
 import ssl
 import subprocess
@@ -22,17 +23,20 @@ TLS = ssl.create_default_context()  # once: making one takes longer than a reque
 class Web:
     """A web process on a port of its own; its log lines go to the file `log`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
+        self.environment = {**os.environ, **environment}
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "manage.py", "runserver", "--noreload", str(self.port)]
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, cwd=STAGE, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=STAGE, env=self.environment, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
@@ -58,12 +62,13 @@ class Web:
 
 
 @pytest.fixture(scope="session")
-def start_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Web]]:
+def start_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Web]]:
     """Starts one more web process at each call, and ends them all with the tests."""
     started: list[Web] = []
 
-    def start() -> Web:
-        started.append(Web(tmp_path_factory.mktemp("web") / "log"))
+    def start(**environment: str) -> Web:
+        log = tmp_path_factory.mktemp("web") / "log"
+        started.append(Web(log, environment))
         return started[-1]
 
     yield start
@@ -72,7 +77,7 @@ def start_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
 
 @pytest.fixture(scope="session")
-def web(start_web: Callable[[], Web]) -> Web:
+def web(start_web: Callable[..., Web]) -> Web:
     return start_web()
 
 
@@ -89,12 +94,12 @@ def author(web: Web) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def crowd(web: Web) -> Iterator[Callable[[int], list[httpx.Client]]]:
+def crowd(web: Web) -> Iterator[Callable[..., list[httpx.Client]]]:
     """Makes authors who are connected already, so that what they send next arrives together."""
     with ExitStack() as stack:
 
-        def gather(size: int) -> list[httpx.Client]:
-            authors = [stack.enter_context(web.author()) for _ in range(size)]
+        def gather(size: int, at: Web = web) -> list[httpx.Client]:
+            authors = [stack.enter_context(at.author()) for _ in range(size)]
             for author in authors:
                 author.get("/")
             return authors

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.validation import Field, calendar_date, choice, text
-from todos.models import Todo, TodoTable
+from todos.models import Todo, TodoQuerySet
 
 TODO_PARAMETERS = {
     "done": Field(choice("true", "false")),
@@ -11,7 +11,7 @@ TODO_PARAMETERS = {
 }
 
 
-def filter_todos(query: Mapping[str, Any]) -> TodoTable:
+def filter_todos(query: Mapping[str, Any]) -> TodoQuerySet:
     """The to-dos that fit every parameter of `query`."""
     todos = Todo.objects.with_details()
     if query["done"] is not None:

@@ -8,7 +8,7 @@ from blog.models import Post
 from config.store import Table, lock
 
 
-class TodoTable(Table["Todo"]):
+class TodoQuerySet(Table["Todo"]):
     def with_details(self) -> Self:
         """The to-dos with `post_slug`, which other rows decide."""
         with lock:
@@ -29,7 +29,7 @@ class TodoTable(Table["Todo"]):
 class Todo:
     """Something to do: on its own, or on the checklist of a post."""
 
-    objects: ClassVar[TodoTable] = TodoTable()
+    objects: ClassVar[TodoQuerySet] = TodoQuerySet()
 
     id: int = 0
     title: str

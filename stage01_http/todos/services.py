@@ -44,10 +44,10 @@ def update_todo(
 
 def check_checklist(todo: Todo) -> None:
     """Raises Conflict for an open to-do on a published post: its checklist is done for good."""
-    if todo.post_id is None or todo.done:
-        return
-    if Post.objects.get(id=todo.post_id).status == Post.PUBLISHED:
-        raise Conflict("A published post takes no open to-dos.")
+    if todo.post_id is not None:
+        post = Post.objects.get(id=todo.post_id)
+        if post.status == Post.PUBLISHED and not todo.done:
+            raise Conflict("A published post takes no open to-dos.")
 
 
 def delete_todo(*, todo: Todo, precondition: Callable[[Todo], None]) -> None:

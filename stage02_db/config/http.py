@@ -1,0 +1,101 @@
+"""What HTTP asks of every resource: methods, media types, bodies, entity tags (RFC 9110)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
+from django.views import View
+
+from config.problems import Problem
+
+JSON = "application/json"
+
+Content = Mapping[str, object]
+Row = TypeVar("Row")
+
+
+class Resource(View):
+    """A view that answers in the media types it `produces` and in no others."""
+
+    produces: tuple[str, ...] = (JSON,)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.get_preferred_type(self.produces) is None:
+            raise Problem(406, f"This resource can be had as {' or '.join(self.produces)}.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, *args: Any, **kwargs: Any) -> HttpResponseNotAllowed:
+        allow = super().http_method_not_allowed(*args, **kwargs)["Allow"]
+        raise Problem(405, f"This resource allows {allow}.", headers={"Allow": allow})
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object in the body; a problem with 400, 413 or 415 when there is none."""
+    # RFC 8259 §8.1: JSON is UTF-8. It knows no charset parameter, but many clients send one.
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if request.content_type != JSON or charset not in ("utf-8", "utf8"):
+        raise Problem(415, f"The body must be {JSON} in UTF-8.", headers={"Accept": JSON})
+    try:
+        data = json.loads(request.body.decode(), parse_constant=refuse_constant)
+    except RecursionError:
+        raise Problem(400, "The body is nested too deep.") from None
+    except ValueError as error:
+        raise Problem(400, f"The body is not valid JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise Problem(400, "The body must be a JSON object.")
+    return data
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def respond(request: HttpRequest, content: Content, *, status: int = 200) -> HttpResponse:
+    """`content` as JSON with its entity tag, or 304 when the client has it already."""
+    response = JsonResponse(content, status=status)
+    # RFC 9110 §9.3.4: no tag in the answer to a PUT, for what is stored is not, byte for byte,
+    # what was sent, and a tag would say that it is.
+    if request.method != "PUT":
+        response["ETag"] = entity_tag(content)
+    if request.method in ("GET", "HEAD"):
+        return get_conditional_response(request, response["ETag"], response=response) or response
+    return response
+
+
+def respond_created(request: HttpRequest, content: Content, view: str, key: object) -> HttpResponse:
+    """201 with the `Location` of what was made: the URL of `view` for `key`."""
+    response = respond(request, content, status=201)
+    response["Location"] = request.build_absolute_uri(reverse(view, args=[key]))
+    return response
+
+
+def entity_tag(content: Content) -> str:
+    """A strong entity tag: other content, other tag (RFC 9110 §8.8.3)."""
+    canonical = json.dumps(content, sort_keys=True, cls=DjangoJSONEncoder).encode()
+    return f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
+
+
+def precondition(
+    request: HttpRequest, represent: Callable[[Row], Content]
+) -> Callable[[Row], None]:
+    """A check that raises 412 when `If-Match` no longer holds for the row given to it.
+
+    The service calls it once nobody else can write the row: compared any earlier, the tag could
+    grow stale before the write, and one of two writers would lose an update.
+    """
+    # Django reads a malformed header as none at all, which would make the write unconditional.
+    if "If-Match" in request.headers and not parse_etags(request.headers["If-Match"]):
+        raise Problem(400, 'If-Match must hold entity tags in quotes, like "abc", or *.')
+
+    def check(row: Row) -> None:
+        if get_conditional_response(request, etag=entity_tag(represent(row))) is not None:
+            raise Problem(412, "The resource has changed since you read it. Read it again.")
+
+    return check

@@ -1,0 +1,100 @@
+"""Pages by cursor: a page starts next to a row, not at a number, so new rows never shift it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from config.validation import Field
+
+MAX_PAGE_SIZE = 100
+
+
+class Cursor(NamedTuple):
+    """A place in a list, newest first: "after" a row are the older ones, "before" it the newer."""
+
+    direction: str
+    created_at: datetime
+    id: int
+
+    def encode(self) -> str:
+        place = f"{self.direction} {self.created_at.isoformat()} {self.id}"
+        return urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def cursor(token: str) -> Cursor:
+    """The cursor that was encoded as `token`; ValueError for any other string."""
+    try:
+        place = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        direction, created_at, pk = place.split(" ")
+        cursor = Cursor(direction, datetime.fromisoformat(created_at), int(pk))
+        if direction in ("after", "before") and cursor.created_at.tzinfo:
+            return cursor
+    except ValueError:
+        pass
+    raise ValueError("Must come from a next or previous link.")
+
+
+def page_size(value: str) -> int:
+    if value.isdecimal() and len(value) < 4 and 1 <= int(value) <= MAX_PAGE_SIZE:
+        return int(value)
+    raise ValueError(f"Must be a whole number from 1 to {MAX_PAGE_SIZE}.")
+
+
+PAGE_PARAMETERS = {"cursor": Field(cursor), "page_size": Field(page_size, default=20)}
+
+
+def paginate(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    query: Mapping[str, Any],
+    represent: Callable[[Any], object],
+) -> dict[str, object]:
+    """One page of `rows` as `{next, previous, results}`; a link is null where nothing lies."""
+    cursor, size = query["cursor"], query["page_size"]
+    # One row more than asked for tells whether anything lies beyond, without counting.
+    page = rows_at(cursor, rows, size + 1)
+    beyond = len(page) > size
+    if cursor and cursor.direction == "before":
+        page, newer, older = page[-size:], beyond, True
+    else:
+        page, newer, older = page[:size], cursor is not None, beyond
+
+    def link(direction: str, row: Any) -> str:
+        query = request.GET.copy()
+        query["cursor"] = Cursor(direction, row.created_at, row.id).encode()
+        return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+    return {
+        "next": link("after", page[-1]) if page and older else None,
+        "previous": link("before", page[0]) if page and newer else None,
+        "results": [represent(row) for row in page],
+    }
+
+
+def rows_at(cursor: Cursor | None, rows: QuerySet[Any], limit: int) -> list[Any]:
+    """The `limit` rows next to `cursor`, newest first; without one, the newest of all."""
+    if cursor is None:
+        return list(rows.order_by("-created_at", "-id")[:limit])
+    if cursor.direction == "after":
+        return list(older(cursor, rows)[:limit])
+    return list(newer(cursor, rows)[:limit])[::-1]
+
+
+# Rows of one instant are told apart by their id. The bound on created_at alone says nothing new,
+# but it is the one from which an index can start.
+
+
+def older(cursor: Cursor, rows: QuerySet[Any]) -> QuerySet[Any]:
+    bound = Q(created_at__lte=cursor.created_at)
+    place = Q(created_at__lt=cursor.created_at) | Q(id__lt=cursor.id)
+    return rows.filter(bound, place).order_by("-created_at", "-id")
+
+
+def newer(cursor: Cursor, rows: QuerySet[Any]) -> QuerySet[Any]:
+    bound = Q(created_at__gte=cursor.created_at)
+    place = Q(created_at__gt=cursor.created_at) | Q(id__gt=cursor.id)
+    return rows.filter(bound, place).order_by("created_at", "id")
