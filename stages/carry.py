@@ -45,9 +45,10 @@ def carry(stage: Stage, check: bool) -> None:
     last = steps[-1]
     if last.conflicts:
         then = f", then ./stage carry {last.target.number}" if last.target != chain[-1] else ""
-        verb, advice = ("would conflict", "") if check else ("conflicts", f"; mend them{then}")
         names = ", ".join(f"{last.target.name}/{path}" for path in last.conflicts)
-        raise click.ClickException(f"{names}: {verb}{advice}")
+        if check:
+            raise click.ClickException(f"there would be conflicts in {names}")
+        raise click.ClickException(f"conflicts in {names}: fix the markers{then}")
 
 
 def refuse_unready(snapshot: Snapshot, root: Path, chain: list[Stage]) -> None:

@@ -56,8 +56,8 @@ def formatting(ground: Ground) -> Iterator[Fault]:
         for file in ground.diffs[new]:
             if file.status not in ("changed", "renamed") or file.binary:
                 continue
-            before = (old.path / file.change.old_path).read_text(encoding="utf-8")
-            after = (new.path / file.path).read_text(encoding="utf-8")
+            before = ground.texts[f"{old.name}/{file.change.old_path}"]
+            after = ground.texts[f"{new.name}/{file.path}"]
             for line in layout_only(file.path, before, after, [hunk.patch for hunk in file.hunks]):
                 where = f"{new.name}/{file.path}:{line}"
                 yield Fault(where, "changes only the layout", f"lay it out as in {old.name}")

@@ -96,10 +96,12 @@ def pretty(file: FileDiff) -> Iterator[str]:
     yield click.style(f"{heading:─<72}", bold=True)
     yield f" {describe(file)}, +{file.added} -{file.removed}\n"
     for hunk in file.hunks:
-        patch, names = hunk.patch, ", ".join(name.partition("::")[2] for name in hunk.addresses)
+        patch, name = hunk.patch, hunk.address.partition("::")[2]
+        if len(hunk.addresses) > 1:
+            name += f" and {len(hunk.addresses) - 1} more"
         old = f"-{patch.source_start},{patch.source_length}"
         new = f"+{patch.target_start},{patch.target_length}"
-        yield click.style(f"@@ {old} {new} @@ {names}".rstrip(), fg="cyan") + "\n"
+        yield click.style(f"@@ {old} {new} @@ {name}".rstrip(), fg="cyan") + "\n"
         for line in patch:
             yield click.style(str(line).rstrip("\n"), fg=COLORS.get(line.line_type)) + "\n"
     yield "\n"

@@ -103,9 +103,9 @@ def _settle(
     if clean and theirs:
         return Blob(mode, sha), "merged"
     lines = ", ".join(map(str, conflict_lines(content)))
-    where = f"line {lines}" if lines else "binary, left as it is"
+    where = f"at line {lines}" if lines else "of binary files, left as it is"
     reason = "" if theirs else f" (deleted in {step.source.name})"
-    return Blob(mode, sha), f"CONFLICT at {where}{reason}"
+    return Blob(mode, sha), f"CONFLICT {where}{reason}"
 
 
 def _merge_contents(

@@ -89,6 +89,21 @@ def test_carry__after_a_commit__starts_from_that_commit(clone):
     assert "text.split(None)" in text
 
 
+def test_carry__what_was_carried_committed_otherwise__starts_from_the_commit(clone):
+    clone.replace("stage01_x/blog/services.py", *FIX)
+    clone.stage("carry", "1")
+    clone.replace("stage01_x/blog/services.py", FIX[1], "return text.strip().upper()")
+    clone.commit()
+    clone.replace("stage02_y/blog/services.py", "import json\n", "import json\nimport math\n")
+    clone.replace("stage01_x/blog/services.py", "text.split()", "text.split(None)")
+
+    clone.stage("carry", "1")
+
+    text = clone.read("stage02_y/blog/services.py")
+    assert "text.split(None)" in text
+    assert FIX[1] in text
+
+
 def test_carry__from_the_middle__leaves_earlier_stages_alone(clone):
     clone.replace("stage02_y/blog/models.py", "80", "90")
 
@@ -102,7 +117,7 @@ def test_carry__conflict__stops_there_names_files_and_loses_nothing(clone):
     said = conflict(clone)
 
     assert said.endswith(
-        "stage: stage02_y/blog/services.py: conflicts; mend them, then ./stage carry 2\n"
+        "stage: conflicts in stage02_y/blog/services.py: fix the markers, then ./stage carry 2\n"
     )
     assert "CONFLICT at line 9" in said
     text = clone.read("stage02_y/blog/services.py")
@@ -133,7 +148,7 @@ def test_carry__conflict_resolved__is_carried_on_from_there(clone):
 
     said = clone.stage("carry", "2", code=1)
 
-    assert said.endswith("stage: stage03_z/blog/services.py: conflicts; mend them\n")
+    assert said.endswith("stage: conflicts in stage03_z/blog/services.py: fix the markers\n")
     assert "return text.lstrip().lower()" in clone.read("stage02_y/blog/services.py")
     assert "return text.lstrip().lower()" in clone.read("stage03_z/blog/services.py")
 
@@ -216,7 +231,7 @@ def test_carry__added_file_that_a_later_stage_has_differently__conflicts(clone):
 
     assert clone.read("stage02_y/blog/serializers.py") == "FIELDS = ['slug']\n"
     assert MARKS[0] in clone.read("stage03_z/blog/serializers.py")
-    assert said.endswith("stage03_z/blog/serializers.py: conflicts; mend them\n")
+    assert said.endswith("conflicts in stage03_z/blog/serializers.py: fix the markers\n")
 
 
 def test_carry__added_file_that_a_later_stage_has_too__is_there_already(clone):
@@ -259,7 +274,7 @@ def test_carry__binary_file__is_taken_or_conflicts_as_a_whole(clone):
 
     assert (clone.root / "stage02_y/logo.png").read_bytes() == b"\0new"
     assert (clone.root / "stage03_z/logo.png").read_bytes() == b"\0other"
-    assert "CONFLICT at binary, left as it is" in said
+    assert "CONFLICT of binary files, left as it is" in said
 
 
 def test_carry__uncommitted_change_of_a_later_stage__is_kept_and_said(clone):
@@ -284,7 +299,7 @@ def test_carry_check__clean_and_conflicting__tells_and_changes_nothing(clone):
     said = clone.stage("carry", "1", "--check", code=1)
 
     assert "merged" in said
-    assert said.endswith("stage: stage03_z/blog/services.py: would conflict\n")
+    assert said.endswith("stage: there would be conflicts in stage03_z/blog/services.py\n")
     assert clone.state() == state
     assert not (clone.root / ".strata").exists()
 
