@@ -1,6 +1,6 @@
 """What changes posts and comments, and the rules that hold when it does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from blog.models import Comment, Post
+from config.http import Precondition
 from config.problems import Conflict
 from config.store import lock
 from todos.models import Todo
@@ -30,9 +31,7 @@ def slugs_for(title: str) -> Iterator[str]:
         yield f"{slug}-{get_random_string(6, 'abcdefghijkmnpqrstuvwxyz23456789')}"
 
 
-def update_post(
-    *, post: Post, changes: dict[str, Any], precondition: Callable[[Post], None]
-) -> Post:
+def update_post(*, post: Post, changes: dict[str, Any], precondition: Precondition[Post]) -> Post:
     with lock:
         post = Post.objects.with_details().get(id=post.id)
         precondition(post)
@@ -53,7 +52,7 @@ def publish_post(*, post: Post) -> Post:
     return post
 
 
-def delete_post(*, post: Post, precondition: Callable[[Post], None]) -> None:
+def delete_post(*, post: Post, precondition: Precondition[Post]) -> None:
     """Deletes the post with its comments and its checklist."""
     with lock:
         post = Post.objects.with_details().get(id=post.id)

@@ -19,6 +19,8 @@ JSON = "application/json"
 
 Content = Mapping[str, object]
 Row = TypeVar("Row")
+Represent = Callable[[Row], Content]
+Precondition = Callable[[Row], None]
 
 
 class Resource(View):
@@ -82,9 +84,7 @@ def entity_tag(content: Content) -> str:
     return f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
 
 
-def precondition(
-    request: HttpRequest, represent: Callable[[Row], Content]
-) -> Callable[[Row], None]:
+def precondition(request: HttpRequest, represent: Represent[Row]) -> Precondition[Row]:
     """A check that raises 412 when `If-Match` no longer holds for the row given to it.
 
     The service calls it once nobody else can write the row: compared any earlier, the tag could

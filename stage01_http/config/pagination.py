@@ -1,12 +1,13 @@
 """Pages by cursor: a page starts next to a row, not at a number, so new rows never shift it."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
+from config.http import Represent
 from config.store import Table
 from config.validation import Field
 
@@ -48,10 +49,7 @@ PAGE_PARAMETERS = {"cursor": Field(cursor), "page_size": Field(page_size, defaul
 
 
 def paginate(
-    request: HttpRequest,
-    rows: Table[Any],
-    query: Mapping[str, Any],
-    represent: Callable[[Any], object],
+    request: HttpRequest, rows: Table[Any], query: Mapping[str, Any], represent: Represent[Any]
 ) -> dict[str, object]:
     """One page of `rows` as `{next, previous, results}`; a link is null where nothing lies."""
     cursor, size = query["cursor"], query["page_size"]

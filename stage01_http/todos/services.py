@@ -1,11 +1,11 @@
 """What changes to-dos, and the rule that ties them to the status of their post."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from blog.models import Post
+from config.http import Precondition
 from config.problems import Conflict
 from config.store import lock
 from todos.models import Todo
@@ -15,21 +15,14 @@ def create_todo(
     *, title: str, description: str, done: bool, due_on: date | None, post: Post | None
 ) -> Todo:
     with lock:
-        todo = Todo(
-            title=title,
-            description=description,
-            done=done,
-            due_on=due_on,
-            post_id=post.id if post else None,
-        )
+        pk = post.id if post else None
+        todo = Todo(title=title, description=description, done=done, due_on=due_on, post_id=pk)
         check_checklist(todo)
         todo = Todo.objects.insert(todo)
         return Todo.objects.with_details().get(id=todo.id)
 
 
-def update_todo(
-    *, todo: Todo, changes: dict[str, Any], precondition: Callable[[Todo], None]
-) -> Todo:
+def update_todo(*, todo: Todo, changes: dict[str, Any], precondition: Precondition[Todo]) -> Todo:
     with lock:
         todo = Todo.objects.with_details().get(id=todo.id)
         precondition(todo)
@@ -50,7 +43,7 @@ def check_checklist(todo: Todo) -> None:
             raise Conflict("A published post takes no open to-dos.")
 
 
-def delete_todo(*, todo: Todo, precondition: Callable[[Todo], None]) -> None:
+def delete_todo(*, todo: Todo, precondition: Precondition[Todo]) -> None:
     with lock:
         precondition(Todo.objects.with_details().get(id=todo.id))
         Todo.objects.delete(todo)

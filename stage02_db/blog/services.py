@@ -1,6 +1,6 @@
 """What changes posts and comments, and the rules that hold when it does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from blog.models import Comment, Post, Revision, Tag
+from config.http import Precondition
 from config.problems import Conflict
 
 
@@ -55,9 +56,7 @@ def lock_post(post: Post, *, to_delete: bool = False) -> Post:
     return Post.objects.with_details().get(id=locked.values_list("id", flat=True).get(id=post.id))
 
 
-def update_post(
-    *, post: Post, changes: dict[str, Any], precondition: Callable[[Post], None]
-) -> Post:
+def update_post(*, post: Post, changes: dict[str, Any], precondition: Precondition[Post]) -> Post:
     with transaction.atomic():
         post = lock_post(post)
         precondition(post)
@@ -93,7 +92,7 @@ def record_revision(post: Post) -> None:
     Revision.objects.create(post=post, document=document)
 
 
-def delete_post(*, post: Post, precondition: Callable[[Post], None]) -> None:
+def delete_post(*, post: Post, precondition: Precondition[Post]) -> None:
     """Deletes the post with its comments and its checklist."""
     with transaction.atomic():
         post = lock_post(post, to_delete=True)

@@ -1,12 +1,12 @@
 """What changes to-dos, and the rule that ties them to the status of their post."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
 from blog.models import Post
+from config.http import Precondition
 from config.problems import Conflict
 from todos.models import Todo
 
@@ -22,9 +22,7 @@ def create_todo(
         return Todo.objects.with_details().get(id=todo.id)
 
 
-def update_todo(
-    *, todo: Todo, changes: dict[str, Any], precondition: Callable[[Todo], None]
-) -> Todo:
+def update_todo(*, todo: Todo, changes: dict[str, Any], precondition: Precondition[Todo]) -> Todo:
     with transaction.atomic():
         # The posts before the to-do, as delete_post and its cascade take them; in the opposite
         # order the two could wait for each other for ever.
@@ -60,7 +58,7 @@ def check_checklist(todo: Todo) -> None:
             raise Conflict("A published post takes no open to-dos.")
 
 
-def delete_todo(*, todo: Todo, precondition: Callable[[Todo], None]) -> None:
+def delete_todo(*, todo: Todo, precondition: Precondition[Todo]) -> None:
     with transaction.atomic():
         precondition(lock_todo(todo))
         todo.delete()
