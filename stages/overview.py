@@ -64,10 +64,8 @@ def show_stages() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "stage", "layer", "adds", "port", "lines", "diff", caption_justify="left", box=None
-    )
-    table.caption = "lines of Python without tests, migrations, comments and docstrings"
+    table = Table("stage", "layer", "adds", "port", "lines", "diff", box=None)
+    table.columns[2].min_width = len("not built yet")
     built = {stage.number: stage for stage in stages()}
     for number, layer in LAYERS.items():
         if stage := built.get(number):
@@ -77,6 +75,7 @@ def show_stages() -> None:
             row = (stage.name, stage.layer, adds, str(stage.port), str(size(stage)), change)
             table.add_row(*row)
         else:
-            table.add_row(f"stage{number:02}", f"{layer} (not built yet)", style="dim")
+            table.add_row(f"stage{number:02}", layer, "not built yet", style="dim")
     Console().print(table)
-    Console().print("\n./stage run 2   ./stage diff 1 2   ./stage --help", style="bold")
+    Console().print("\nlines of Python without tests, migrations, comments and docstrings")
+    Console().print("./stage run 2   ./stage diff 1 2   ./stage --help", style="bold")

@@ -146,7 +146,7 @@ def test_stage__environment_lost_its_packages__says_the_way_out(checkout):
 def test_table__two_stages_built__lists_all_seven(checkout):
     done = checkout.stage()
     assert done.returncode == 0
-    assert done.stdout.count("(not built yet)") == 5
+    assert done.stdout.count("not built yet") == 5
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if "stage0" in line}
     assert rows["stage01_plain"][1:3] == ["Plain", "django,"]
     assert rows["stage02_data"][-3:] == ["23", "+11", "−2"]
