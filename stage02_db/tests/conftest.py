@@ -34,7 +34,7 @@ class Web:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "manage.py", "runserver", "--noreload", str(self.port)]
+        command = [sys.executable, "-m", "tests.runserver", str(self.port)]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command, cwd=STAGE, env=self.environment, stdout=log, stderr=log
@@ -113,16 +113,10 @@ def author(web: Web) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def crowd(web: Web) -> Iterator[Callable[..., list[httpx.Client]]]:
-    """Makes authors who are connected already, so that what they send next arrives together."""
+    """Makes as many authors as asked for, each with a connection of its own."""
     with ExitStack() as stack:
 
-        def gather(size: int, at: Web = web) -> list[httpx.Client]:
-            authors = [stack.enter_context(at.author()) for _ in range(size)]
-            for author in authors:
-                author.get("/")
-            return authors
-
-        yield gather
+        yield lambda size, at=web: [stack.enter_context(at.author()) for _ in range(size)]
 
 
 @pytest.fixture
