@@ -32,8 +32,9 @@ def test_post__created__times_are_utc_now(new_post):
         assert abs(datetime.now(UTC) - datetime.fromisoformat(post[name])) < timedelta(minutes=1)
 
 
-def test_post__title_only__gets_defaults(author):
-    post = author.post(POSTS, json={"title": "Only a title"}).json()
+@pytest.mark.parametrize("rest", [{}, {"body": "", "tags": []}])
+def test_post__title_only__gets_defaults(author, rest):
+    post = author.post(POSTS, json={"title": "Only a title", **rest}).json()
 
     assert (post["body"], post["tags"]) == ("", [])
 
