@@ -66,8 +66,5 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except BrokenPipeError:  # The reader of our output has had enough: ./stage diff 1 2 | head
-        sys.stderr.close()
-        sys.exit(1)
     except PermissionError as error:
         sys.exit(f"stage: no permission for {error.filename}; run ./stage as the folder's owner")

@@ -102,10 +102,12 @@ def test_run__process_ignores_sigterm__is_killed(checkout, port):
 def test_run__reader_of_output_goes__leaves_nothing(checkout, port):
     write_procfile(checkout, "web: while true; do echo on; sleep 0.1; done\n")
     command = [*checkout.command("run", "2", "--port", str(port))]
-    with subprocess.Popen(command, env=checkout.env, stdout=subprocess.PIPE) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=checkout.env, **pipes) as process:
         process.stdout.readline()
         process.stdout.close()
         assert process.wait(30) == 1
+        assert "Traceback" not in process.stderr.read()
     assert checkout.processes() == []
 
 
