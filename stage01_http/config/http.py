@@ -16,6 +16,7 @@ from django.views import View
 from config.problems import Problem
 
 JSON = "application/json"
+STALE = "The resource is not, or no longer, as your condition says. Read it again."
 
 Content = Mapping[str, object]
 Row = TypeVar("Row")
@@ -29,6 +30,9 @@ class Resource(View):
     produces: tuple[str, ...] = (JSON,)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # RFC 9110 §13.1.4: ignored by a resource that tells no date of its last change, as ours do
+        # not. Django would take the date for one that has passed, and refuse.
+        request.META.pop("HTTP_IF_UNMODIFIED_SINCE", None)
         if request.get_preferred_type(self.produces) is None:
             raise Problem(406, f"This resource can be had as {' or '.join(self.produces)}.")
         return super().dispatch(request, *args, **kwargs)
@@ -63,7 +67,10 @@ def respond(request: HttpRequest, content: Content, *, status: int = 200) -> Htt
     if request.method != "PUT":
         response["ETag"] = entity_tag(content)
     if request.method in ("GET", "HEAD"):
-        return get_conditional_response(request, response["ETag"], response=response) or response
+        conditional = get_conditional_response(request, response["ETag"], response=response)
+        if conditional is not None and conditional.status_code == 412:
+            raise Problem(412, STALE)
+        return conditional or response
     return response
 
 
@@ -92,6 +99,6 @@ def precondition(request: HttpRequest, represent: Represent[Row]) -> Preconditio
 
     def check(row: Row) -> None:
         if get_conditional_response(request, etag=entity_tag(represent(row))) is not None:
-            raise Problem(412, "The resource has changed since you read it. Read it again.")
+            raise Problem(412, STALE)
 
     return check

@@ -32,7 +32,7 @@ def cursor(token: str) -> Cursor:
         place = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         direction, created_at, pk = place.split(" ")
         cursor = Cursor(direction, datetime.fromisoformat(created_at), int(pk))
-        if direction in ("after", "before") and cursor.created_at.tzinfo:
+        if direction in ("after", "before") and created_at.endswith("+00:00"):
             return cursor
     except ValueError:
         pass

@@ -115,7 +115,6 @@ def author(web: Web) -> Iterator[httpx.Client]:
 def crowd(web: Web) -> Iterator[Callable[..., list[httpx.Client]]]:
     """Makes as many authors as asked for, each with a connection of its own."""
     with ExitStack() as stack:
-
         yield lambda size, at=web: [stack.enter_context(at.author()) for _ in range(size)]
 
 

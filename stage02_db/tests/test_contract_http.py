@@ -120,6 +120,20 @@ def test_if_match__no_longer_holds__is_412_and_changes_nothing(author, new_post,
     assert author.get(url).json() == changed
 
 
+def test_if_match__no_longer_holds__refuses_a_read_too(client, problem, new_post):
+    url = f"{POSTS}{new_post(published=True)['slug']}/"
+
+    problem(client.get(url, headers={"If-Match": '"other"'}), 412)
+
+
+def test_if_unmodified_since__no_date_to_compare__is_ignored(author, new_post):
+    url = f"{POSTS}{new_post()['slug']}/"
+    long_ago = {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
+
+    assert author.get(url, headers=long_ago).status_code == 200
+    assert author.patch(url, json={"body": "Mine"}, headers=long_ago).status_code == 200
+
+
 @pytest.mark.parametrize("form", ["{}", '"other", {}', "*"])
 def test_if_match__holds__writes(author, new_post, form):
     url = f"{POSTS}{new_post()['slug']}/"
