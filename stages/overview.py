@@ -1,37 +1,21 @@
 """The table of stages, and how their code is counted."""
 
+import ast
 import difflib
-import io
-import tokenize
 from pathlib import Path
 
 from stages.layout import LAYERS, Stage, packages, stages
 
-_LAYOUT_TOKENS = {
-    tokenize.COMMENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-    tokenize.INDENT,
-    tokenize.NEWLINE,
-    tokenize.NL,
-}
-_STATEMENT_ENDS = {tokenize.DEDENT, tokenize.ENCODING, tokenize.INDENT, tokenize.NEWLINE}
-
 
 def code_lines(source: str) -> list[str]:
-    """The lines of Python that carry code: no blank lines, comments or docstrings."""
-    numbers: set[int] = set()
-    before = tokenize.ENCODING
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    for token in tokens:
-        docstring = token.type == tokenize.STRING and before in _STATEMENT_ENDS
-        if token.type not in _LAYOUT_TOKENS and not docstring:
-            numbers.update(range(token.start[0], token.end[0] + 1))
-        if token.type not in (tokenize.NL, tokenize.COMMENT):
-            before = token.type
-    lines = source.splitlines()
-    return [lines[number - 1] for number in sorted(numbers)]
+    """The lines of Python that do something: no blank lines, comments, docstrings or imports."""
+    idle: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value=str())):
+                idle.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), 1)
+    return [line for no, line in lines if no not in idle and line.split("#")[0].strip()]
 
 
 def code(stage: Stage) -> dict[Path, list[str]]:
@@ -77,5 +61,5 @@ def show_stages() -> None:
         else:
             table.add_row(f"stage{number:02}", layer, "not built yet", style="dim")
     Console().print(table)
-    Console().print("\nlines of Python without tests, migrations, comments and docstrings")
+    Console().print("\nlines of Python without tests, migrations, imports, comments and docstrings")
     Console().print("./stage run 2   ./stage diff 1 2   ./stage --help", style="bold")
