@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 
-from stages import check_stages, check_texts
+from stages import check_notes, check_stages, check_texts
 from stages.faults import Fault, Ground
 from stages.layout import ROOT, pyproject, stages
 from stages.trees import take_snapshot
@@ -16,6 +16,7 @@ CHECKS = {
     "names": check_stages.names,
     "migrations": check_stages.migrations,
     "sizes": check_stages.sizes,
+    "notes": check_notes.notes,
     "lock": check_texts.lock,
     "links": check_texts.links,
     "commands": check_texts.commands,

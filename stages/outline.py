@@ -57,8 +57,8 @@ def _sections(source: str, pattern: re.Pattern[str]) -> Iterator[Definition]:
     starts = [
         (no, found["name"]) for no, line in enumerate(lines, 1) if (found := pattern.match(line))
     ]
-    ends = [no - 1 for no, _ in starts[1:]] + [len(lines)]
-    for (start, name), end in zip(starts, ends, strict=True):
+    ends = [*(no - 1 for no, _ in starts[1:]), len(lines)]
+    for (start, name), end in zip(starts, ends, strict=False):  # Without a start no end counts.
         yield Definition(name, start, end)
 
 

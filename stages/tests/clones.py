@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,76 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
         "def third", "def save(row):\n    return row\n\n\ndef third"
     ),
 }
+NOTES = {
+    "01_x": """\
+# 01 X
+
+<!-- fold .env.example -->
+<!-- /fold -->
+<!-- fold Procfile -->
+<!-- /fold -->
+<!-- code manage.py -->
+<!-- /code -->
+<!-- code config/settings.py -->
+<!-- /code -->
+<!-- code config/urls.py -->
+<!-- /code -->
+<!-- code blog/services.py -->
+<!-- /code -->
+<!-- code blog/store.py -->
+<!-- /code -->
+<!-- code blog/views.py -->
+<!-- /code -->
+<!-- code todos/rules.py -->
+<!-- /code -->
+""",
+    "02_y": """\
+# 02 Y
+
+## Settings
+
+The blog is an application now, since only those have tables.
+
+<!-- hunk config/settings.py -->
+<!-- /hunk -->
+
+A post is a row and not an entry of a dict, so that it is still there tomorrow.
+
+<!-- hunk blog/models.py -->
+<!-- /hunk -->
+<!-- fold blog/migrations/0001_initial.py -->
+<!-- /fold -->
+
+<!-- hunk blog/services.py::save -->
+Whoever stores a row calls this, so that there is one place for it.
+<!-- /hunk -->
+
+The dict goes with its process, and nobody misses it from now on.
+
+<!-- hunk blog/store.py -->
+<!-- /hunk -->
+
+The README says which stage it is, and that is all that it says.
+
+<!-- hunk README.md -->
+<!-- /hunk -->
+
+That was all.
+""",
+    "03_z": """\
+# 03 Z
+
+Explicit on purpose: no field is shown that is not named here.
+
+<!-- hunk blog/serializers.py -->
+<!-- /hunk -->
+
+Here too the README says which stage it is, and nothing else.
+
+<!-- hunk README.md -->
+<!-- /hunk -->
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +179,17 @@ class Clone:
         """Change a file's text where it says ``old``."""
         assert old in self.read(path)
         self.write(path, self.read(path).replace(old, new))
+
+    def write_notes(self) -> None:
+        """Write a sound note for each stage, and fill it."""
+        for name, text in NOTES.items():
+            self.write(f"docs/{name}.md", text)
+        self.stage("docs", "--write")
+
+    def leave_two_stages(self) -> None:
+        """Take out the third, whose diff would show what is changed in the second alone."""
+        shutil.rmtree(self.root / "stage03_z")
+        (self.root / "docs/03_z.md").unlink()
 
     def git(self, *args: str) -> str:
         """Run git in the clone."""
@@ -156,6 +238,8 @@ def make_clone(root: Path) -> Clone:
         files |= {"README.md": f"# Stage {number:02}: {name[-1]}\n\nA dummy.\n"}
         if number == 3:
             files |= {"blog/serializers.py": "FIELDS = ['title']\n"}
+        steps = tomllib.loads(clone.read("pyproject.toml"))["tool"]["strata"]["steps"]
+        files |= dict.fromkeys(steps.get(f"{number:02}", {}).get("adds", []), "")
         for path, content in files.items():
             clone.write(f"{name}/{path}", content)
     clone.git("init", "--quiet")

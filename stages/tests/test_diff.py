@@ -208,6 +208,13 @@ def test_addresses__pure_removal__is_named_by_what_is_gone(clone):
     assert addresses(clone, "blog/services.py")[0] == ("blog/services.py::first",)
 
 
+def test_addresses__text_without_sections__is_named_by_its_path(clone):
+    for stage, text in (("stage01_x", "one\n"), ("stage02_y", "two\n")):
+        clone.write(f"{stage}/notes.md", text)
+
+    assert addresses(clone, "notes.md") == [()]
+
+
 def test_addresses__whole_files_and_sections__are_named_by_path_and_heading(clone):
     clone.write("stage02_y/README.md", "# Stage 01: x\n\nA dummy.\n\n## Try\n\nIt.\n")
 
