@@ -1,5 +1,6 @@
 """The command line. Commands load lazily, so that ``./stage --help`` stays quick."""
 
+import re
 import sys
 from importlib import import_module
 
@@ -18,6 +19,10 @@ COMMANDS = {
     "manage": ("stages.run", "Run a stage's manage.py in its environment."),
     "lock": ("stages.lock", "Write the lock of all packages anew."),
 }
+
+
+# What click says of a command line that it cannot read; our own words have the way out in them.
+LOST = re.compile("Missing|No such")
 
 
 class LazyGroup(click.Group):
@@ -64,7 +69,10 @@ def main() -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
-        click.secho(f"stage: {error.format_message()}", fg="red", err=True)
+        usage = ""
+        if isinstance(error, click.UsageError) and error.ctx and LOST.match(error.format_message()):
+            usage = f" {error.ctx.get_usage()}; more: ./stage --help"
+        click.secho(f"stage: {error.format_message()}{usage}", fg="red", err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
