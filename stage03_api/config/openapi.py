@@ -1,0 +1,97 @@
+"""The API's own description: what drf-spectacular cannot know from views and serializers."""
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import yaml
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+
+from config.http import JSON
+
+# What is the same whatever the code does is written in OpenAPI's own language.
+WRITTEN = yaml.safe_load(Path(__file__).with_name("description.yaml").read_text())
+
+
+class Schema(AutoSchema):
+    """Adds to each operation its summary, its errors and the headers of conditional requests."""
+
+    def get_summary(self) -> str:
+        return str(WRITTEN["summaries"][self.get_operation_id()])
+
+    def get_description(self) -> str:  # type: ignore[override]
+        # Docstrings are for readers of the code; the summary says what a client has to know.
+        return ""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        responses = operation["responses"]
+        for response in responses.values():
+            for media_type, content in response.get("content", {}).items():
+                if media_type != JSON:
+                    content["schema"] = {"type": "string"}
+        if success := self.method != "PUT" and (responses.get("200") or responses.get("201")):
+            success["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+        if "201" in responses:
+            responses["201"]["headers"]["Location"] = {"$ref": "#/components/headers/Location"}
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = True
+        parameters = operation.setdefault("parameters", [])
+        if self.method == "GET":
+            responses["304"] = {"description": "The answer is the one that you have."}
+            parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+        if self.is_conditional_write():
+            parameters.append({"$ref": "#/components/parameters/IfMatch"})
+        for status in self.get_errors(operation):
+            responses[str(status)] = {"$ref": f"#/components/responses/{HTTPStatus(status).name}"}
+        return operation
+
+    def is_conditional_write(self) -> bool:
+        # What can be read has a tag, which a write can name.
+        return self.method in ("PUT", "PATCH", "DELETE") and hasattr(self.view, "retrieve")
+
+    def get_errors(self, operation: dict[str, Any]) -> list[int]:
+        """The status of every error that the operation can answer."""
+        errors = [400, 406, 500, 503]
+        if "{" in self.path:
+            errors.append(404)
+        if getattr(self.view, "action", None) in getattr(self.view, "conflicts", ()):
+            errors.append(409)
+        if self.is_conditional_write():
+            errors.append(412)
+        if "requestBody" in operation:
+            errors += [413, 415]
+        return sorted(errors)
+
+
+class TextSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """What a Text accepts. What an answer holds of it is any string."""
+
+    target_class = "config.serializers.Text"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        if direction == "response":
+            return {"type": "string"}
+        # NUL is not refused by a pattern, for beside one drf-spectacular would describe "" twice,
+        # as one of two alternatives, and so forbid it.
+        no_nul = {"not": {"pattern": r"\x00"}}
+        schema = {"type": "string", "maxLength": self.target.max_length, **no_nul}
+        return schema if self.target.allow_blank else schema | {"pattern": self.target.pattern}
+
+
+def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """The description with what is written by hand, and with bodies of named members alone."""
+    schemas = result["components"]["schemas"]
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+        elif f"{name}Request" in schemas:
+            schema["required"] = sorted(schema["properties"])
+    for kind, parts in WRITTEN["components"].items():
+        for name, part in parts.items():
+            result["components"].setdefault(kind, {}).setdefault(name, {}).update(part)
+    return result

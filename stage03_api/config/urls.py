@@ -1,0 +1,15 @@
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from config.views import ServiceDocument, not_found
+
+urlpatterns = [
+    path("", ServiceDocument.as_view(), name="service"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(), name="redoc"),
+    path("api/<version>/", include("blog.urls")),
+    path("api/<version>/", include("todos.urls")),
+    # Django's own 404 is an HTML page; ours is a problem, so no path may be left unmatched.
+    re_path("", not_found),
+]

@@ -1,0 +1,36 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import JSONRenderer, TemplateHTMLRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from config.problems import Problem
+from config.resources import Conditional
+
+SERVICE = {"$ref": "#/components/schemas/Service"}
+
+
+class ServicePage(TemplateHTMLRenderer):
+    template_name = "service.html"
+
+    def get_template_context(self, data: Any, renderer_context: Any) -> dict[str, Any]:
+        return {"links": data}
+
+
+class ServiceDocument(Conditional):
+    """Where everything is: a page for people, JSON for programs."""
+
+    renderer_classes = [JSONRenderer, ServicePage]
+
+    @extend_schema(operation_id="service", responses={200: SERVICE}, tags=["service"])
+    def get(self, request: Request) -> Response:
+        views = {"posts": "post-list", "todos": "todo-list"}
+        views |= {name: name for name in ("schema", "docs", "redoc")}
+        return Response({name: reverse(view, request=request) for name, view in views.items()})
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    raise Problem(404, "There is nothing at this path.")

@@ -1,0 +1,171 @@
+"""Fixtures: real web processes, clients that speak HTTP to them, and rows to start from."""
+
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.db import connection
+
+STAGE = Path(__file__).resolve().parent.parent
+SECONDS_TO_START = 20
+TLS = ssl.create_default_context()  # once: making one takes longer than a request
+
+
+class Web:
+    """A web process on a port of its own; its log lines go to the file `log`."""
+
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        self.environment = {**os.environ, **environment}
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.runserver", str(self.port)]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, cwd=STAGE, env=self.environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                httpx.get(self.url)
+                return
+            except httpx.TransportError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise RuntimeError(f"No web process:\n{self.log.read_text()}") from None
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def client(self) -> httpx.Client:
+        """A client of somebody whom the service does not know."""
+        return httpx.Client(base_url=self.url, timeout=30, verify=TLS)
+
+    def author(self) -> httpx.Client:
+        """A client of somebody who may write."""
+        return self.client()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test needs the database, also one that reaches it through a web process alone."""
+    for item in items:
+        if not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db)
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The database that pytest-django has made for the tests."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    return url._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+@pytest.fixture(scope="session")
+def start_web(
+    tmp_path_factory: pytest.TempPathFactory, database_url: str
+) -> Iterator[Callable[..., Web]]:
+    """Starts one more web process at each call, and ends them all with the tests."""
+    started: list[Web] = []
+
+    def start(**environment: str) -> Web:
+        log = tmp_path_factory.mktemp("web") / "log"
+        started.append(Web(log, {"DATABASE_URL": database_url, **environment}))
+        return started[-1]
+
+    yield start
+    for web in started:
+        web.stop()
+
+
+@pytest.fixture(scope="session")
+def web(start_web: Callable[..., Web]) -> Web:
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def client(web: Web) -> Iterator[httpx.Client]:
+    with web.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def author(web: Web) -> Iterator[httpx.Client]:
+    with web.author() as client:
+        yield client
+
+
+@pytest.fixture
+def crowd(web: Web) -> Iterator[Callable[..., list[httpx.Client]]]:
+    """Makes as many authors as asked for, each with a connection of its own."""
+    with ExitStack() as stack:
+        yield lambda size, at=web: [stack.enter_context(at.author()) for _ in range(size)]
+
+
+@pytest.fixture
+def tag() -> str:
+    """A tag that no other test uses, to tell the posts of this test from all others."""
+    return f"tag-{uuid4().hex}"
+
+
+@pytest.fixture
+def new_post(author: httpx.Client, tag: str) -> Callable[..., dict[str, Any]]:
+    """Writes a post with this test's tag, and publishes it if asked to."""
+
+    def create(*, published: bool = False, **fields: Any) -> dict[str, Any]:
+        post = author.post("/api/v1/posts/", json={"title": "A post", "tags": [tag], **fields})
+        assert post.status_code == 201, post.text
+        if published:
+            post = author.post(f"/api/v1/posts/{post.json()['slug']}/publish/")
+            assert post.status_code == 200, post.text
+        return dict(post.json())
+
+    return create
+
+
+@pytest.fixture
+def new_todo(author: httpx.Client) -> Callable[..., dict[str, Any]]:
+    def create(**fields: Any) -> dict[str, Any]:
+        todo = author.post("/api/v1/todos/", json={"title": "A to-do", **fields})
+        assert todo.status_code == 201, todo.text
+        return dict(todo.json())
+
+    return create
+
+
+@pytest.fixture
+def comment() -> dict[str, str]:
+    """What a client sends to comment."""
+    return {"name": "Ada", "body": "Well said."}
+
+
+@pytest.fixture
+def problem() -> Callable[..., dict[str, Any]]:
+    """Checks that a response is a problem (RFC 9457) and returns it."""
+
+    def check(response: httpx.Response, status: int, *fields: str) -> dict[str, Any]:
+        assert response.status_code == status, response.text
+        assert response.headers["Content-Type"] == "application/problem+json"
+        content = response.json()
+        assert content["status"] == status
+        assert all(content[name] for name in ("type", "title", "detail"))
+        assert set(content.get("errors", {})) == set(fields)
+        return dict(content)
+
+    return check

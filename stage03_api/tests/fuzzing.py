@@ -1,0 +1,35 @@
+"""What Schemathesis is told here, because no description of a request can say it."""
+
+import schemathesis
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+
+@schemathesis.hook
+def map_headers(context, headers):
+    """Half of the conditions hold: no entity tag that is made up would."""
+    if len((headers or {}).get("If-Match", "")) % 2:
+        headers["If-Match"] = "*"
+    return headers
+
+
+@schemathesis.hook
+def map_body(context, body):
+    """Half of the to-dos are on no post: no slug that is made up has one."""
+    if isinstance(body, dict) and isinstance(body.get("post"), str) and len(body["post"]) % 2:
+        body["post"] = None
+    return body
+
+
+@schemathesis.check
+def acceptance(ctx, response, case):
+    """A request as described is accepted, but for what it refers to: rows, pages, versions."""
+    if response.status_code == 412:
+        return None
+    if response.status_code == 400:
+        problem = response.json()
+        about = set(
+            problem.get("errors", ["If-Match"] if "If-Match" in problem["detail"] else [""])
+        )
+        if about <= {"cursor", "post", "If-Match"}:
+            return None
+    return positive_data_acceptance(ctx, response, case)
