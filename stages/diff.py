@@ -48,7 +48,7 @@ def diff(
         click.echo(f"{old.name} and {new.name} do not differ{f' in {path}' if path else ''}")
     elif notes or colored:
         os.environ.setdefault("LESS", "FRX")  # As git pages: colours, and no wait for one screen.
-        explain = annotated(old, new, colored) if notes else pretty
+        explain = annotated(old, new) if notes else pretty
         shown = (part for file in files for part in explain(file))
         if sys.stdout.isatty():
             click.echo_via_pager(shown, color=colored)
@@ -126,7 +126,7 @@ def styled(line: str) -> str:
     return click.style(line.rstrip("\n"), fg=COLORS.get(line[:1])) + "\n"
 
 
-def annotated(old: Stage, new: Stage, colored: bool) -> Callable[[FileDiff], Iterator[str]]:
+def annotated(old: Stage, new: Stage) -> Callable[[FileDiff], Iterator[str]]:
     """Like :func:`pretty`, with the hunks cut and explained as in the note of the new stage."""
     notes = [load_note(file) for file in note_files(new)[:1]]
     if not notes:
@@ -140,7 +140,7 @@ def annotated(old: Stage, new: Stage, colored: bool) -> Callable[[FileDiff], Ite
         told = [block for block in blocks if block.path == file.path]
         for block in told:
             if block.words:
-                yield f"\n{rendered(block.words, colored)}\n"
+                yield f"\n{rendered(block.words)}\n"
             whole = block.kind == "fold"
             runs = source.hunks() if whole else source.excerpt(block.names, shown)
             yield from styled_patch(source, runs, ", ".join(filter(None, block.names)))
@@ -157,12 +157,12 @@ def styled_patch(source: Source, runs: Iterable[list[Line]], names: str) -> Iter
     return map(styled, patch(source, runs, names).split("\n"))
 
 
-def rendered(words: str, colored: bool) -> str:
+def rendered(words: str) -> str:
     """Markdown for a terminal."""
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console(force_terminal=colored, no_color=not colored)
+    console = Console(force_terminal=True)  # click takes colours out again.
     console.width = min(console.width, 100)
     with console.capture() as capture:
         console.print(Markdown(words, hyperlinks=False))

@@ -4,6 +4,7 @@ import pytest
 from clones import make_clone
 
 from stages.notes import BadBlock, fenced, read_note
+from stages.pieces import Line, Source
 
 NOTE = "docs/02_y.md"
 SAVE = "def save(row):\n    return row\n"
@@ -116,6 +117,17 @@ def test_hunk__several_changes__are_shown_with_what_lies_between_left_out(pair):
         "     n = 2\n     n = 3\n     n = 4\n@@ … @@\n     n = 15\n     n = 16\n     n = 17\n"
         "-    n = 18\n+    n = 1800\n     n = 19\n     return n\n```"
     )
+
+
+def test_excerpt__line_replaced_where_another_definition_begins__is_one_run():
+    lines = (
+        Line("-", "class Old(Table):", "Old", 0),
+        Line("+", "class New:", "New", 0),
+        Line("+", "class Old(Model):", "Old", 0),
+    )
+    source = Source("blog/models.py", "changed", lines, frozenset({"Old", "New"}))
+
+    assert list(source.excerpt(["Old"], ["Old", "New"])) == [[lines[0], lines[2]]]
 
 
 def test_hunk__imports_and_comments__go_with_the_definitions_that_follow(pair):
