@@ -18,7 +18,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = Path(__file__).parent / "sample"
-PATIENCE = 30.0  # Seconds; only a failure takes so long.
+PATIENCE = 180.0  # Seconds; only a failure takes so long.
 LITTER = shutil.ignore_patterns("__pycache__", "tests", ".*_cache")
 
 
@@ -89,7 +89,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 import pytest
-from checkouts import free_port, wait_until
+from checkouts import PATIENCE, free_port, wait_until
 
 
 def write_procfile(checkout, text):
@@ -78,7 +78,7 @@ def test_run__a_process_dies__names_it_and_stops_the_rest(checkout, port):
         checkout, "web: python manage.py runserver --noreload $PORT\nworker: sleep 1; exit 3\n"
     )
     call = checkout.start("run", "2", "--port", str(port))
-    assert call.process.wait(30) == 1
+    assert call.process.wait(PATIENCE) == 1
     assert call.output.endswith("stage: 02 worker ended with exit code 3\n")
     assert checkout.processes() == []
 
@@ -106,7 +106,7 @@ def test_run__reader_of_output_goes__leaves_nothing(checkout, port):
     with subprocess.Popen(command, env=checkout.env, **pipes) as process:
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(30) == 1
+        assert process.wait(PATIENCE) == 1
         assert "Traceback" not in process.stderr.read()
     assert checkout.processes() == []
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from checkouts import free_port, wait_until
+from checkouts import PATIENCE, free_port, wait_until
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
 ECHO_URL = ("manage", "2", "shell", "-v", "0", "-c", "import os; print(os.environ['DATABASE_URL'])")
@@ -164,9 +164,11 @@ def test_server__ordinary_user_from_nothing__runs_as_that_user(bare_checkout, po
         env=checkout.env | {"HOME": "/", "PYTHON": python},
         stdout=subprocess.DEVNULL,
     ) as process:
-        assert checkout.get(port) == "hello from stage02_data"
-        (server,) = checkout.processes(" -D ")
-        assert server.username() == "nobody"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert checkout.get(port) == "hello from stage02_data"
+            (server,) = checkout.processes(" -D ")
+            assert server.username() == "nobody"
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
     wait_until(lambda: not checkout.processes(), "all is gone")

@@ -1,7 +1,7 @@
 """``./stage test`` and ``./stage prove`` on the sample stages."""
 
 import pytest
-from checkouts import wait_until
+from checkouts import PATIENCE, wait_until
 
 PROOF = """
 import pytest
@@ -57,7 +57,7 @@ def test_test__beside_another_and_a_run__all_pass(checkout, port):
     write_test(checkout, "import time\n\ndef test_slow(db):\n    time.sleep(1)\n")
     tests = [checkout.start("test", "2") for _ in range(2)]
     for call in tests:
-        assert call.process.wait(60) == 0, call.output
+        assert call.process.wait(PATIENCE) == 0, call.output
     assert checkout.get(port) == "hello from stage02_data"
     assert run.end() == 0
     assert checkout.processes() == []
