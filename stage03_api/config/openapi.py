@@ -14,6 +14,10 @@ from config.http import JSON
 WRITTEN = yaml.safe_load(Path(__file__).with_name("description.yaml").read_text())
 
 
+def refer(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
 class Schema(AutoSchema):
     """Adds to each operation its summary, its errors and the headers of conditional requests."""
 
@@ -26,28 +30,31 @@ class Schema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
-        if operation is None:
-            return None
-        responses = operation["responses"]
-        for response in responses.values():
+        if operation:
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+            self.add_media_types_and_headers(operation["responses"])
+            self.add_conditions(operation)
+            errors = [HTTPStatus(status) for status in self.get_errors(operation)]
+            operation["responses"] |= {str(e.value): refer("responses", e.name) for e in errors}
+        return operation
+
+    def add_media_types_and_headers(self, responses: dict[str, Any]) -> None:
+        for status, response in responses.items():
             for media_type, content in response.get("content", {}).items():
                 if media_type != JSON:
                     content["schema"] = {"type": "string"}
-        if success := self.method != "PUT" and (responses.get("200") or responses.get("201")):
-            success["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
-        if "201" in responses:
-            responses["201"]["headers"]["Location"] = {"$ref": "#/components/headers/Location"}
-        if "requestBody" in operation:
-            operation["requestBody"]["required"] = True
+            if "content" in response and self.method != "PUT":
+                names = ["ETag", "Location"] if status == "201" else ["ETag"]
+                response["headers"] = {name: refer("headers", name) for name in names}
+
+    def add_conditions(self, operation: dict[str, Any]) -> None:
         parameters = operation.setdefault("parameters", [])
         if self.method == "GET":
-            responses["304"] = {"description": "The answer is the one that you have."}
-            parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+            operation["responses"]["304"] = {"description": "The answer is the one you have."}
+            parameters.append(refer("parameters", "IfNoneMatch"))
         if self.is_conditional_write():
-            parameters.append({"$ref": "#/components/parameters/IfMatch"})
-        for status in self.get_errors(operation):
-            responses[str(status)] = {"$ref": f"#/components/responses/{HTTPStatus(status).name}"}
-        return operation
+            parameters.append(refer("parameters", "IfMatch"))
 
     def is_conditional_write(self) -> bool:
         # What can be read has a tag, which a write can name.
@@ -55,15 +62,12 @@ class Schema(AutoSchema):
 
     def get_errors(self, operation: dict[str, Any]) -> list[int]:
         """The status of every error that the operation can answer."""
+        forbidden = getattr(self.view, "action", None) in getattr(self.view, "conflicts", ())
         errors = [400, 406, 500, 503]
-        if "{" in self.path:
-            errors.append(404)
-        if getattr(self.view, "action", None) in getattr(self.view, "conflicts", ()):
-            errors.append(409)
-        if self.is_conditional_write():
-            errors.append(412)
-        if "requestBody" in operation:
-            errors += [413, 415]
+        errors += [404] if "{" in self.path else []
+        errors += [409] if forbidden else []
+        errors += [412] if self.is_conditional_write() else []
+        errors += [413, 415] if "requestBody" in operation else []
         return sorted(errors)
 
 

@@ -31,10 +31,10 @@ class Conditional(APIView):
         if untagged or answer.accepted_media_type == "text/html" or answer.data is None:
             return answer
         answer["ETag"] = entity_tag(answer.render().content)
-        if request.method not in ("GET", "HEAD"):
-            return answer
-        conditional = get_conditional_response(request, answer["ETag"], response=answer)
-        if conditional is not None and conditional.status_code == 412:
+        conditional = None
+        if request.method in ("GET", "HEAD"):
+            conditional = get_conditional_response(request, answer["ETag"], response=answer)
+        if conditional and conditional.status_code == 412:
             return problem_response(Problem(412, STALE))
         return conditional or answer
 

@@ -9,8 +9,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
-# Errors are the same with it and without: it only lets `runserver` serve the static files of the
-# pages under /api/docs/ and of the browsable API.
+# Errors are the same with it and without: it only lets us serve the static files of the pages for
+# people, under /api/docs/ and in the browsable API.
 DEBUG = env.bool("DEBUG", default=False)
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -31,7 +31,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "django.contrib.postgres",
-    "django.contrib.staticfiles",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",

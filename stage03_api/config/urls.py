@@ -1,3 +1,4 @@
+from django.contrib.staticfiles.views import serve
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
@@ -5,6 +6,7 @@ from config.views import ServiceDocument, not_found
 
 urlpatterns = [
     path("", ServiceDocument.as_view(), name="service"),
+    path("static/<path:path>", serve),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(), name="redoc"),

@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 from config.problems import Problem
 from config.resources import Conditional
 
+LINKS = {"posts": "post-list", "todos": "todo-list"} | {n: n for n in ("schema", "docs", "redoc")}
 SERVICE = {"$ref": "#/components/schemas/Service"}
 
 
@@ -27,9 +28,7 @@ class ServiceDocument(Conditional):
 
     @extend_schema(operation_id="service", responses={200: SERVICE}, tags=["service"])
     def get(self, request: Request) -> Response:
-        views = {"posts": "post-list", "todos": "todo-list"}
-        views |= {name: name for name in ("schema", "docs", "redoc")}
-        return Response({name: reverse(view, request=request) for name, view in views.items()})
+        return Response({name: reverse(view, request=request) for name, view in LINKS.items()})
 
 
 def not_found(request: HttpRequest) -> HttpResponse:

@@ -16,8 +16,9 @@ class PostField(serializers.SlugRelatedField[Post]):
         super().__init__(slug_field="slug", queryset=Post.objects.all(), **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        # DRF takes "" for null.
-        return super().run_validation(data if data != "" else "-")
+        if data == "":  # which DRF takes for null
+            self.fail("does_not_exist", slug_name="slug", value=data)
+        return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> Post:
         return super().to_internal_value(Text(max_length=80).run_validation(data))
