@@ -27,8 +27,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 class Text(serializers.CharField):
     """Any Unicode but NUL and half of a surrogate pair, as it was sent: nothing is trimmed."""
 
-    # What it has to hold unless it may be blank, for the API's description.
-    pattern = r"\S"
+    # What it has to hold unless it may be blank, for the API's description: anything that strip()
+    # would leave. \S means other characters in other languages.
+    pattern = r"[^\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, trim_whitespace=False, **kwargs)

@@ -1,7 +1,7 @@
 """What Schemathesis is told here, because no description of a request can say it."""
 
 import schemathesis
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 
 @schemathesis.hook
@@ -33,3 +33,9 @@ def acceptance(ctx, response, case):
         if about <= {"cursor", "post", "If-Match"}:
             return None
     return positive_data_acceptance(ctx, response, case)
+
+
+@schemathesis.check
+def rejection(ctx, response, case):
+    """A request that is not as described is rejected, if only because it is too large."""
+    return None if response.status_code == 413 else negative_data_rejection(ctx, response, case)
