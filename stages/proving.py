@@ -3,8 +3,9 @@
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -73,20 +74,27 @@ def report(stage: Stage, before: Stage, old: dict[str, Result], new: dict[str, R
         click.echo(f"    {sign} {name}: {fault or good}")
         verdicts.append(not fault)
 
-    for name, result in new.items():
-        kind, mark = next(iter(result.claims.items()), ("unmarked", {}))
+    # A parametrised test is one proof, which holds if every case does.
+    tests = groupby(new, key=lambda name: name.partition("[")[0])
+    for name, cases in [(name, list(cases)) for name, cases in tests]:
+        kind, mark = next(iter(new[cases[0]].claims.items()), ("unmarked", {}))
         click.echo(f"{kind}: {click.style(mark.get('claim', name), bold=True)}")
         if kind == "proof":
-            failed = old.get(name) or old.get("")
-            fault = fault_before(failed, mark.get("before"))
-            tell(before.name, fault, f"fails, as it must: {first_line(failed)}")
-        tell(stage.name, fault_now(kind, result), "holds")
+            failed = [old.get(case) or old.get("") for case in cases]
+            faults = [fault_before(each, mark.get("before")) for each in failed]
+            tell(before.name, first(faults), f"fails, as it must: {first_line(failed[0])}")
+        tell(stage.name, first(fault_now(kind, new[case]) for case in cases), "holds")
     if not any("proof" in result.claims for result in new.values()):
         tell(stage.name, "no test is marked as a proof", "")
     if not all(verdicts):
         logs = " and ".join(str(log(each).relative_to(ROOT)) for each in (before, stage))
         click.echo(f"\nThe whole output of pytest is in {logs}")
     return all(verdicts)
+
+
+def first(faults: Iterable[str]) -> str:
+    """The first fault there is; nothing if there is none."""
+    return next(filter(None, faults), "")
 
 
 def fault_before(result: Result | None, reason: str | None) -> str:
