@@ -212,7 +212,9 @@ def test_patch__without_a_body__is_400(author, new_post, problem):
     problem(author.patch(new_post()["url"]), 400)
 
 
-@pytest.mark.parametrize("ordering", ["", "body", "--title", "title,created_at", "Title", "\0"])
+@pytest.mark.parametrize(
+    "ordering", ["", "body", "--title", "title,created_at", "Title", "\0", "%"]
+)
 def test_ordering__not_documented__is_refused(author, problem, ordering):
     problem(author.get(POSTS, params={"ordering": ordering}), 400, "ordering")
 
