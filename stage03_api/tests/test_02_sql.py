@@ -271,7 +271,9 @@ def cut_off(database_url):
 
     @contextmanager
     def away():
+        # Our own pool too, or it would still be looking for its connections when we are done.
         connection.close()
+        connection.close_pool()
         with psycopg.connect(elsewhere, autocommit=True) as admin:
             admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
             ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
