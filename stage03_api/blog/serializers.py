@@ -3,10 +3,8 @@
 import re
 from typing import Any
 
-from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.reverse import reverse
 
 from blog.models import Post
 from config.serializers import StrictSerializer, Text
@@ -15,7 +13,7 @@ MAX_TAGS = 20
 
 
 class TagField(Text):
-    pattern = r"^[\w-]+$"
+    pattern = r"^[\p{L}\p{N}_-]+$"  # which is what \w means to Python, and not to all others
     default_error_messages = {"tag": "Must hold letters, digits, hyphens and underscores only."}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -53,13 +51,8 @@ class PostSerializer(StrictSerializer):
     published_at = serializers.DateTimeField(read_only=True, allow_null=True)
     actions = serializers.DictField(child=serializers.URLField(), read_only=True)
 
-    @cached_property
-    def list_url(self) -> str:
-        return reverse("post-list", request=self.context["request"])
-
     def to_representation(self, post: Post) -> dict[str, Any]:
-        # Asking every field for its value, and the router for the URL of every post, would cost a
-        # list more than its query.
+        # Asking every field for its value would cost a list more than its query.
         url = f"{self.list_url}{post.slug}/"
         publishable = post.status == Post.DRAFT and not post.open_todos
         return {

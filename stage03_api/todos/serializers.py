@@ -27,6 +27,7 @@ class PostField(serializers.SlugRelatedField[Post]):
 class TodoSerializer(StrictSerializer):
     """Something to do: on its own, or on the checklist of the post with that slug."""
 
+    url = serializers.URLField(read_only=True)
     id = serializers.IntegerField(read_only=True)
     title = Text(max_length=200)
     description = Text(max_length=10_000, allow_blank=True, default="")
@@ -36,6 +37,7 @@ class TodoSerializer(StrictSerializer):
 
     def to_representation(self, todo: Todo) -> dict[str, Any]:
         return {
+            "url": f"{self.list_url}{todo.id}/",
             "id": todo.id,
             "title": todo.title,
             "description": todo.description,

@@ -1,7 +1,6 @@
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer
-from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
 
@@ -24,10 +23,6 @@ class TodoViewSet(Resource, ModelViewSet[Todo]):
         # A page of a list is a table; a single to-do is none.
         tables = [TodosCSV()] if self.action == "list" else []
         return [*super().get_renderers(), *tables]
-
-    def get_success_headers(self, data: Any) -> dict[str, str]:
-        kwargs = {"pk": data["id"]}
-        return {"Location": reverse("todo-detail", kwargs=kwargs, request=self.request)}
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         serializer.instance = services.create_todo(**serializer.validated_data)
