@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 
+from stages import keys
 from stages.faults import Fault, Ground
 from stages.layout import Stage
 from stages.overview import growth, size
@@ -110,6 +111,7 @@ def _missing_migrations(stage: Stage) -> list[Fault]:
     env = os.environ | {
         "DATABASE_URL": "postgres://nobody@localhost:1/nothing",
         "REDIS_URL": "redis://localhost:1",
+        **dict.fromkeys(keys.NAMES, "x" * 64),
         "DEBUG": "true",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONDONTWRITEBYTECODE": "1",

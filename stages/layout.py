@@ -14,6 +14,7 @@ STATE = ROOT / ".strata"
 LOCK = ROOT / "stages" / "requirements.lock"
 LAYERS = {1: "HTTP", 2: "SQL", 3: "REST", 4: "Auth", 5: "Cache", 6: "Jobs", 7: "Deploy"}
 FIRST_WITH_POSTGRES = 2
+FIRST_WITH_KEYS = 4
 
 
 @dataclass(frozen=True, order=True)
@@ -44,6 +45,11 @@ class Stage:
     def needs_postgres(self) -> bool:
         """Whether the stage keeps its data in PostgreSQL."""
         return self.number >= FIRST_WITH_POSTGRES
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether the stage signs something."""
+        return self.number >= FIRST_WITH_KEYS
 
 
 @cache

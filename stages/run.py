@@ -14,6 +14,7 @@ import psutil
 from honcho.environ import parse_procfile
 from honcho.printer import Printer
 
+from stages.keys import secret_keys
 from stages.layout import STAGE, Stage
 from stages.processes import MARK, Crew, new_run, run_in_foreground, stop
 from stages.servers import database_urls
@@ -22,7 +23,7 @@ from stages.servers import database_urls
 def environment(stage: Stage, mark: str, urls: dict[Stage, str]) -> dict[str, str]:
     """What a process of a stage finds in its environment."""
     path = f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    own = {MARK: mark, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    own = {MARK: mark, "PATH": path, "PYTHONUNBUFFERED": "1", **secret_keys(stage)}
     if stage in urls:
         own["DATABASE_URL"] = urls[stage]
     return os.environ | own

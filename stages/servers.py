@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import click
 import psutil
 
+from stages.keys import secret_keys
 from stages.layout import ROOT, STATE, Stage, stages
 from stages.processes import live_marks, serialised, shielded
 
@@ -268,7 +269,9 @@ def _write_env_files(base: str) -> None:
     """Let pytest and manage.py typed in a stage's folder find the server by themselves."""
     for path, stage in _env_files():
         path.touch(mode=0o600)
-        path.write_text(f"{ENV_MARKER}\nDATABASE_URL={base}/{stage.name}\n")
+        values = {"DATABASE_URL": f"{base}/{stage.name}", **secret_keys(stage)}
+        lines = (f"{name}={value}\n" for name, value in values.items())
+        path.write_text(f"{ENV_MARKER}\n{''.join(lines)}")
 
 
 def _remove_env_files() -> None:

@@ -19,6 +19,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = Path(__file__).parent / "sample"
 PATIENCE = 180.0  # Seconds; only a failure takes so long.
+GIVEN = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEY", "PYTHONPATH"}
 LITTER = shutil.ignore_patterns("__pycache__", "tests", ".*_cache")
 
 
@@ -67,7 +68,7 @@ class Checkout:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "PYTHONPATH")}
+        self.env = {k: v for k, v in os.environ.items() if k not in GIVEN}
         shutil.copytree(ROOT / "stages", path / "stages", ignore=LITTER)
         shutil.copytree(SAMPLE, path, dirs_exist_ok=True)
         for name in ("stage", "pyproject.toml"):
