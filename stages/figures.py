@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Section:
 
     heading: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
     def numeric(self, column: int) -> bool:
         """Whether a column holds nothing but numbers."""
@@ -52,19 +52,17 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What was measured of one declaration: ``findings`` in the database, ``tallies`` by HTTP."""
+class Report:
+    """Tables, and how their figures were measured; ``name`` is that of their place in the page."""
 
-    path: Path
-    posts: int
+    name: str
     job: dict[str, Any]
-    findings: dict[str, Any]
     tallies: list[dict[str, Any]]
 
     def show(self) -> bool:
         """Print everything; whether all figures hold."""
         console = Console(highlight=False, markup=False)
-        console.rule(name_of(self.path), align="left")
+        console.rule(self.name, align="left")
         console.print(self.caption())
         sections = self.sections()
         for section in sections:
@@ -75,9 +73,9 @@ class Figures:
         return not broken
 
     def write(self) -> None:
-        """Put everything into the document, at the place of this declaration."""
+        """Put everything into the document, at its place."""
         sections = "\n\n".join(section.markdown() for section in self.sections())
-        start, end = marks(self.path)
+        start, end = marks(self.name)
         before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(start)
         after = rest.partition(end)[2]
         text = f"{before}{start}\n{self.caption()}\n\n{sections}\n{end}{after}"
@@ -86,7 +84,18 @@ class Figures:
     def caption(self) -> str:
         """How it was measured, without a word on whose machine."""
         busy = max(tally["busy"] for tally in self.tallies)
-        return CAPTION.format(posts=self.posts, cores=os.cpu_count(), busy=busy, **self.job)
+        return CAPTION.format(cores=os.cpu_count(), busy=busy, **self.job)
+
+    def sections(self) -> list[Section]:
+        """The tables."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Figures(Report):
+    """What was measured of one declaration: ``findings`` in the database, ``tallies`` by HTTP."""
+
+    findings: dict[str, Any]
 
     def sections(self) -> list[Section]:
         """The tables; one of which nothing was declared is left out."""
@@ -143,16 +152,16 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def marks(path: Path) -> tuple[str, str]:
-    """The lines of the document between which the figures of a declaration stand."""
-    return f"<!-- bench {name_of(path)} -->", "<!-- /bench -->"
+def marks(name: str) -> tuple[str, str]:
+    """The lines of the document between which the figures of this name stand."""
+    return f"<!-- bench {name} -->", "<!-- /bench -->"
 
 
-def require_place(paths: Iterable[Path]) -> None:
+def require_place(names: Iterable[str]) -> None:
     """Refuse to measure what could not be written down afterwards."""
     text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    for path in paths:
-        start, end = marks(path)
+    for name in names:
+        start, end = marks(name)
         if end not in text.partition(start)[2]:
             raise click.ClickException(
                 f"docs/benchmarks.md has no place for the figures; add {start} and {end} to it"

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from statistics import median, quantiles
 from typing import Any
 
@@ -49,24 +50,34 @@ class Tally:
 
 async def run(job: dict[str, Any]) -> list[dict[str, Any]]:
     """Make all requests in turns, A B C A B C …, so that what else the machine does hits all."""
-    place = {"host": "127.0.0.1", "port": job["port"], "limit": LARGEST}
-    crew = [await asyncio.open_connection(**place) for _ in range(job["connections"])]
+    crews = {
+        port: [
+            await asyncio.open_connection("127.0.0.1", port, limit=LARGEST)
+            for _ in range(job["connections"])
+        ]
+        for port in {request["port"] for request in job["requests"]}
+    }
     tallies = [Tally() for _ in job["requests"]]
     turn = job["seconds"] / ROUNDS
     for number in range(1 + ROUNDS):
         for request, tally in zip(job["requests"], tallies, strict=True):
             # The first round warms up: caches fill, and connections to the database open.
+            crew = crews[request["port"]]
             await take_turn(crew, encode(request), turn, tally if number else Tally())
-    for _, writer in crew:
+    for _, writer in chain(*crews.values()):
         writer.close()
     return [tally.sum_up() for tally in tallies]
 
 
 def encode(request: dict[str, Any]) -> bytes:
     """The bytes of a request."""
+    body: bytes = request["body"].encode()
     headers = {"Host": "localhost", **request["headers"]}
+    if body:
+        headers |= {"Content-Type": "application/json", "Content-Length": len(body)}
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"GET {request['path']} HTTP/1.1\r\n{fields}\r\n".encode()
+    method = "POST" if body else "GET"
+    return f"{method} {request['path']} HTTP/1.1\r\n{fields}\r\n".encode() + body
 
 
 async def take_turn(crew: list[Connection], request: bytes, seconds: float, tally: Tally) -> None:

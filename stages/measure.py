@@ -25,14 +25,16 @@ PASSES = 3
 
 @dataclass(frozen=True)
 class Request:
-    """A GET that clients make again and again; each must be answered with ``status``.
+    """What clients ask again and again, a GET unless it has a body; answered with ``status``.
 
-    ``at_most`` is the cost that it may have as a multiple of the first request in the list.
+    ``body`` is JSON, and makes it a POST. ``at_most`` is the cost that it may have as a multiple of
+    the first request in the list.
     """
 
     name: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
     status: int = 200
     at_most: float | None = None
 

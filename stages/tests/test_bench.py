@@ -1,5 +1,6 @@
 """``./stage bench`` with real services under a real load, of few posts and short."""
 
+import re
 import shutil
 import signal
 
@@ -7,7 +8,7 @@ import click
 import pytest
 from checkouts import ROOT, wait_until
 
-from stages.bench import require_sound
+from stages.service import require_sound
 
 # Takes two milliseconds, as work would: the load generator must not be the slower of the two.
 SERVICE = """
@@ -101,6 +102,29 @@ def test_bench__service_cannot_start__says_why_and_where_to_read(checkout, decla
     assert "No module named 'nowhere'" in log
 
 
+def test_bench__layers__are_asked_the_same_and_held_to_their_bounds(checkout, declare):
+    declare()
+    first = checkout.path / "stage01_plain"
+    second = checkout.path / "stage02_data"
+    (first / "tests" / "bench_01_plain.py").rename(first / "tests" / "bench_layers.py")
+    for name in ("config/wsgi.py", "tests/bench_layers.py"):
+        shutil.copy(first / name, second / name)
+    slower = SERVICE.replace("0.002", "0.004")
+    (second / "config" / "wsgi.py").write_text(slower)
+    (second / "manage.py").write_text("# There is nothing to migrate and nothing to seed.\n")
+    settings = checkout.path / "pyproject.toml"
+    step = "[tool.strata.steps.02]\n"
+    settings.write_text(settings.read_text().replace(step, f"{step}cost = 1.1\n"))
+
+    done = checkout.stage("bench", "layers", *QUICK)
+
+    assert re.search(r"stage01_plain +1.00 ", done.stdout)
+    assert re.search(r"stage02_data +[1-3]\.\d\d  ✗ ≤ 1.1 ", done.stdout)
+    assert re.search(r"stage02_data +[1-9]\d* *\n", done.stdout)  # MiB
+    assert done.returncode == 1
+    assert checkout.processes() == []
+
+
 def test_bench__beside_another__refuses_and_spares_that_one(checkout, declare):
     declare()
     first = checkout.start("bench", "1", "--seconds", "30")
@@ -116,7 +140,7 @@ def test_bench__beside_another__refuses_and_spares_that_one(checkout, declare):
 def test_bench__nothing_declared__says_so(checkout):
     done = checkout.stage("bench", "2")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "stage02_data has no tests/bench_NN_*.py" in done.stderr
+    assert "stage02_data has no tests/bench_02_*.py" in done.stderr
 
 
 def test_bench__no_place_to_write__refuses_before_it_measures(checkout, declare):

@@ -1,0 +1,52 @@
+"""What each layer costs: the same requests to every stage, in one run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stages.figures import Report, Section, sign
+from stages.layout import Stage, pyproject
+
+LAYERS = "layers"
+
+
+@dataclass(frozen=True)
+class Prices(Report):
+    """What was measured of each request, stage by stage; ``memory`` in MiB, after the load."""
+
+    stages: list[Stage]
+    findings: list[dict[str, Any]]
+    memory: list[float]
+
+    def sections(self) -> list[Section]:
+        """A table for each request, and one of the memory."""
+        columns = ("stage", "cost of the layer", "", "queries", "requests/s", "p99 ms")
+        requests = [
+            Section(self.name_of(number), columns, list(self.rows(number)))
+            for number in range(len(self.findings[0]["requests"]))
+        ]
+        sizes = [(s.name, f"{size:.0f}") for s, size in zip(self.stages, self.memory, strict=True)]
+        return [*requests, Section("Memory of the one worker", ("stage", "MiB"), sizes)]
+
+    def name_of(self, number: int) -> str:
+        """The name of a request."""
+        return str(self.findings[0]["requests"][number]["name"])
+
+    def rows(self, number: int) -> Iterator[tuple[str, ...]]:
+        """One row a stage; the cost is the time of a request as a multiple of the stage before."""
+        size = len(self.stages)
+        tallies = self.tallies[number * size : (number + 1) * size]
+        before = tallies[0]
+        for stage, found, tally in zip(self.stages, self.findings, tallies, strict=True):
+            cost = before["rate"] / tally["rate"]
+            counts = found["counts"] and found["counts"][number]["queries"]
+            queries = ", ".join(map(str, counts))
+            pace = f"{tally['rate']:,.0f}", f"{tally['p99']:.1f}"
+            yield stage.name, f"{cost:.2f}", sign(cost, bound(stage)), queries, *pace
+            before = tally
+
+
+def bound(stage: Stage) -> float | None:
+    """What the layer of a stage may cost at most, by pyproject.toml."""
+    step: dict[str, float] = pyproject()["tool"]["strata"]["steps"].get(f"{stage.number:02}", {})
+    return step.get("cost")
