@@ -87,7 +87,7 @@ def client(web: Web) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def author(web: Web) -> Iterator[httpx.Client]:
     with web.author() as client:
         yield client

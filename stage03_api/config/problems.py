@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
@@ -42,6 +47,8 @@ def problem_for(exception: Exception) -> Problem:
             return Problem(415, "The body must be JSON.", headers={"Accept": "application/json"})
         case APIException():
             return Problem(exception.status_code, str(exception.detail))
+        case PermissionDenied():
+            return Problem(403, "You may not do this.")
         case ObjectDoesNotExist() | Http404():
             return Problem(404, "There is nothing here.")
         case RequestDataTooBig():

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def client(web: Web) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def author(web: Web) -> Iterator[httpx.Client]:
     with web.author() as client:
         yield client
@@ -147,6 +147,25 @@ def new_todo(author: httpx.Client) -> Callable[..., dict[str, Any]]:
         return dict(todo.json())
 
     return create
+
+
+@pytest.fixture
+def store_post() -> Callable[..., Any]:
+    """Stores a draft without HTTP."""
+    from blog.services import create_post
+
+    def store(title: str = "A post", tags: Sequence[str] = ()) -> Any:
+        return create_post(title=title, body="", tags=list(tags))
+
+    return store
+
+
+@pytest.fixture
+def store_todo() -> Callable[..., Any]:
+    """Stores a to-do on no post, without HTTP."""
+    from todos.services import create_todo
+
+    return lambda: create_todo(title="A to-do", description="", done=False, due_on=None, post=None)
 
 
 @pytest.fixture

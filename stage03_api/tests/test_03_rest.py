@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
+from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from rest_framework.exceptions import NotAuthenticated, Throttled
 
@@ -88,9 +89,14 @@ def test_docs__without_network__load_from_here_alone(start_web):
                 assert client.get(link).status_code == 200
 
 
-def test_service_document__links__lead_somewhere(client):
-    for link in client.get("/").json().values():
-        assert client.get(link).status_code == 200
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
+def test_docs__asked_for_options__are_405(client, problem, path):
+    problem(client.options(path), 405)
+
+
+def test_service_document__links__lead_somewhere(author):
+    for link in author.get("/").json().values():
+        assert author.get(link).status_code in (200, 405)
 
 
 @pytest.mark.parametrize("path", ["", "{slug}/", "{slug}/comments/"])
@@ -249,6 +255,7 @@ def test_problem__of_an_exception_of_drf__has_its_headers():
     refused.auth_header = "Bearer"
 
     assert problems.handle(refused, {}).headers["WWW-Authenticate"] == "Bearer"
+    assert problems.handle(PermissionDenied(), {}).status_code == 403
     assert problems.handle(Throttled(wait=3), {}).headers["Retry-After"] == "3"
 
 
