@@ -111,7 +111,7 @@ def measure(site: Site, path: Path, load: dict[str, Any]) -> Figures:
     console = Console(stderr=True)
     with console.status(f"{site.stage.name}: {path.name}, in the database"):
         findings = site.findings(path)
-    with site.service() as service:
+    with site.service(findings["application"]) as service:
         job = load | {"requests": [r | {"port": service.port} for r in findings["requests"]]}
         with console.status(f"{site.stage.name}: {path.name}, {duration(job)}"):
             tallies = site.load(job)
@@ -122,7 +122,10 @@ def compare(sites: list[Site], load: dict[str, Any]) -> Prices:
     """The same requests to several stages, each with a server of its own, all at the same time."""
     findings = [site.findings(site.stage.path / REQUESTS) for site in sites]
     with ExitStack() as stack:
-        services = [stack.enter_context(site.service()) for site in sites]
+        services = [
+            stack.enter_context(site.service(found["application"]))
+            for site, found in zip(sites, findings, strict=True)
+        ]
         # Stage by stage within a request, so that what is compared is measured side by side.
         requests = [
             request | {"port": service.port}

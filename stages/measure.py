@@ -69,12 +69,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Bench:
-    """All that is worth measuring in a layer."""
+    """All that is worth measuring in a layer; ``application`` is the one that serves it."""
 
     requests: Sequence[Request]
     counts: Sequence[Count] = ()
     timings: Sequence[Timing] = ()
     comparisons: Sequence[Comparison] = ()
+    application: str = "config.wsgi:application"
 
 
 def counted(case: Count) -> dict[str, Any]:
@@ -142,6 +143,7 @@ def main() -> None:
             cursor.execute("SET statement_timeout = 0")
     bench: Bench = runpy.run_path(sys.argv[1])["bench"]()
     findings = {
+        "application": bench.application,
         "requests": [asdict(case) for case in bench.requests],
         "counts": [counted(case) for case in bench.counts],
         "timings": [timed(case) for case in bench.timings],

@@ -98,11 +98,11 @@ class Site:
         return list(tallies)
 
     @contextmanager
-    def service(self) -> Iterator[Service]:
-        """Serve the stage as in production."""
+    def service(self, application: str) -> Iterator[Service]:
+        """Serve an application of the stage as in production."""
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        command = [sys.executable, "-m", *SERVER, f"--port={port}", "config.wsgi:application"]
+        command = [sys.executable, "-m", *SERVER, f"--port={port}", application]
         with self.log.open("a", encoding="utf-8") as log:
             server = subprocess.Popen(
                 command, cwd=self.stage.path, env=self.env, stdout=log, stderr=log
