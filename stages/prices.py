@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stages.figures import Report, Section, sign
+from stages.figures import DOCUMENT, Report, Section, sign
 from stages.layout import Stage, pyproject
+from stages.plot import bars
 
 LAYERS = "layers"
+CHART = DOCUMENT.with_name("layers.svg")
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,31 @@ class Prices(Report):
         sizes = [(s.name, f"{size:.0f}") for s, size in zip(self.stages, self.memory, strict=True)]
         return [*requests, Section("Memory of the one worker", ("stage", "MiB"), sizes)]
 
+    def write(self) -> None:
+        """Put the tables into the document, and the chart beside it."""
+        super().write()
+        groups = {
+            self.name_of(number): [
+                (stage.name, tally["rate"])
+                for stage, tally in zip(self.stages, self.of(number), strict=True)
+            ]
+            for number in range(len(self.findings[0]["requests"]))
+        }
+        chart = bars("Requests per second, stage by stage", groups)
+        CHART.write_text(chart, encoding="utf-8")
+
+    def of(self, number: int) -> list[dict[str, Any]]:
+        """The tallies of a request, stage by stage."""
+        size = len(self.stages)
+        return self.tallies[number * size : (number + 1) * size]
+
     def name_of(self, number: int) -> str:
         """The name of a request."""
         return str(self.findings[0]["requests"][number]["name"])
 
     def rows(self, number: int) -> Iterator[tuple[str, ...]]:
         """One row a stage; the cost is the time of a request as a multiple of the stage before."""
-        size = len(self.stages)
-        tallies = self.tallies[number * size : (number + 1) * size]
+        tallies = self.of(number)
         before = tallies[0]
         for stage, found, tally in zip(self.stages, self.findings, tallies, strict=True):
             cost = before["rate"] / tally["rate"]

@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+from xml.etree import ElementTree
 
 import click
 import pytest
@@ -25,6 +26,7 @@ from stages.measure import Bench, Request
 def bench():
     return Bench(requests=[Request("greeting", "/", **{options})])
 """
+SVG = "{http://www.w3.org/2000/svg}"
 QUICK = ("--seconds", "0.2")
 
 
@@ -116,12 +118,23 @@ def test_bench__layers__are_asked_the_same_and_held_to_their_bounds(checkout, de
     step = "[tool.strata.steps.02]\n"
     settings.write_text(settings.read_text().replace(step, f"{step}cost = 1.1\n"))
 
-    done = checkout.stage("bench", "layers", *QUICK)
+    page = checkout.path / "docs" / "benchmarks.md"
+    page.parent.mkdir()
+    page.write_text("<!-- bench layers -->\n<!-- /bench -->\n")
+
+    done = checkout.stage("bench", "layers", "--write", *QUICK)
 
     assert re.search(r"stage01_plain +1.00 ", done.stdout)
     assert re.search(r"stage02_data +[1-3]\.\d\d  ✗ ≤ 1.1 ", done.stdout)
     assert re.search(r"stage02_data +[1-9]\d* *\n", done.stdout)  # MiB
     assert done.returncode == 1
+    assert "| stage02_data | " in page.read_text()
+    chart = ElementTree.parse(page.with_name("layers.svg")).getroot()
+    assert [text.text for text in chart.iter(f"{SVG}text") if text.get("x") == "0"] == [
+        "greeting",
+        "stage01_plain",
+        "stage02_data",
+    ]
     assert checkout.processes() == []
 
 
