@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from stages.cli import cli
 from stages.faults import Fault, Ground
-from stages.layout import LOCK
+from stages.layout import BROWSER_LOCK, LOCK
 from stages.lock import is_current
 from stages.trees import conflict_lines
 
@@ -33,13 +33,16 @@ SHELL = ("&&", "||", "|", ";", "&", ">", "<")
 
 
 def lock(ground: Ground) -> Iterator[Fault]:
-    """The lock holds what pyproject.toml asks for and names no place to get it from."""
-    name = LOCK.relative_to(ground.root).as_posix()
-    if not is_current():
-        yield Fault(name, "is older than the groups in pyproject.toml", "./stage lock")
-    for number, line in enumerate(ground.texts.get(name, "").split("\n"), 1):
-        if re.search(r"\w:/|^\s*-[-ef]|^[./]| @ ", line) and not re.match(r"\s*--hash=", line):
-            yield Fault(f"{name}:{number}", "names an index, a host or a path", "./stage lock")
+    """The locks hold what pyproject.toml asks for and name no place to get it from."""
+    mend = "./stage lock"
+    for file in (LOCK, BROWSER_LOCK):
+        name = file.relative_to(ground.root).as_posix()
+        if not is_current(file):
+            yield Fault(name, "is older than the groups in pyproject.toml", mend)
+        for number, line in enumerate(ground.texts.get(name, "").split("\n"), 1):
+            names_place = re.search(r"\w:/|^\s*-[-ef]|^[./]| @ ", line)
+            if names_place and not re.match(r"\s*--hash=", line):
+                yield Fault(f"{name}:{number}", "names an index, a host or a path", mend)
 
 
 def conflicts(ground: Ground) -> Iterator[Fault]:

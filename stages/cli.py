@@ -15,7 +15,7 @@ COMMANDS = {
     "carry": ("stages.carry", "Carry a fix in one stage into all later ones."),
     "check": ("stages.check", "Check everything that needs no server."),
     "bench": ("stages.bench", "Measure stages at a hundred thousand posts."),
-    "docs": ("stages.docs", "Fill the notes in docs/ from the code."),
+    "docs": ("stages.docs", "Serve the notes and the code as a site."),
     "manage": ("stages.run", "Run a stage's manage.py in its environment."),
     "lock": ("stages.lock", "Write the lock of all packages anew."),
 }

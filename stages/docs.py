@@ -1,27 +1,59 @@
-"""``./stage docs``: what the code puts into the notes."""
+"""``./stage docs``: the notes as a site, and what the code puts into them."""
 
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
 from stages.check_notes import layers, notes
 from stages.faults import Ground
-from stages.layout import ROOT, Stage, pyproject, stages
+from stages.layout import ROOT, STATE, Stage, pyproject, stages
 from stages.notes import Layer, Note, fenced, load_note, note_files
+from stages.run import require_free
 from stages.trees import take_snapshot
+
+SITE = STATE / "site"
+MARK = ".strata-site"  # A file in each folder that we have written, and may write over.
 
 
 @click.command()
 @click.option("--write", is_flag=True, help="Fill the blocks of all notes from the code.")
-@click.option("--run", "with_runs", is_flag=True, help="Also those that need servers.")
-def docs(write: bool, with_runs: bool) -> None:
-    """Fill the blocks of the notes in docs/ from the code; what is written by hand stays."""
-    if not write:
-        raise click.UsageError("say what to do with the notes: ./stage docs --write fills them")
+@click.option("--run", "with_runs", is_flag=True, help="With --write: also what needs servers.")
+@click.option(
+    "--build",
+    "folder",
+    is_flag=False,
+    flag_value=SITE,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="[DIR]",
+    help="Write the site into a folder.",
+)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def docs(write: bool, with_runs: bool, folder: Path | None, port: int) -> None:
+    """Serve the notes and the code of all stages as a site, which needs no network.
+
+    --build writes the site, by default into .strata/site; --write fills the blocks of the notes
+    from the code, and what is written by hand stays.
+    """
+    if with_runs and not write:
+        raise click.UsageError("--run goes with --write: ./stage docs --write --run")
+    if write:
+        fill(with_runs)
+    elif folder:
+        build_into(folder)
+    else:
+        serve(port)
+
+
+def fill(with_runs: bool) -> None:
+    """Fill the blocks of all notes; raises ClickException where faults are left."""
     with take_snapshot(ROOT, stages()) as snapshot:
         ground = Ground(ROOT, stages(), snapshot, pyproject()["tool"]["strata"])
         for layer in layers(ground):
@@ -32,6 +64,45 @@ def docs(write: bool, with_runs: bool) -> None:
         click.echo(f"{fault.where}: {fault.what}; {fault.mend}")
     if found:
         raise click.ClickException(f"faults left in the notes: {len(found)}")
+
+
+def build_into(folder: Path) -> None:
+    """Write the site into a folder that is new, empty or written by us."""
+    from stages.website.build import build
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise click.ClickException(f"{folder} has files that are not ours: name a new folder")
+    with take_snapshot(ROOT, stages()) as snapshot:
+        build(Ground(ROOT, stages(), snapshot, pyproject()["tool"]["strata"]), folder)
+    (folder / MARK).touch()
+    click.echo(f"the site is in {folder}: open {folder / 'index.html'}")
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves files without a line for each, and lets no browser keep an old site."""
+
+    def end_headers(self) -> None:
+        """Have the browser ask again each time."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
+        """Say nothing."""
+
+
+def serve(port: int) -> None:
+    """Build the site and serve it on this machine alone until Ctrl-C."""
+    require_free(port)
+    SITE.parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="docs-", dir=SITE.parent) as name:
+        build_into(Path(name) / "site")
+        handler = partial(Handler, directory=f"{name}/site")
+        with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            click.echo(f"http://localhost:{port}/    (Ctrl-C stops it)")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                click.echo("\nstopped")
 
 
 def refresh(layer: Layer, file: Path, with_runs: bool) -> None:

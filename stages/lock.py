@@ -1,4 +1,4 @@
-"""The lock: every package with its hashes, for every platform, naming no index and no host."""
+"""The locks: every package with its hashes, for every platform, naming no index and no host."""
 
 import hashlib
 import json
@@ -6,46 +6,58 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
-from stages.layout import LOCK, ROOT, pyproject
+from stages.layout import BROWSER_LOCK, LOCK, ROOT, pyproject
 
 HEADER = "# Written by ./stage lock; dependency groups sha256:"
 
 
-def fingerprint() -> str:
-    """A hash of the dependency groups in pyproject.toml: the lock was made from these."""
-    groups = json.dumps(pyproject()["dependency-groups"], sort_keys=True)
-    return hashlib.sha256(groups.encode()).hexdigest()
+def groups(lock: Path) -> dict[str, Any]:
+    """The dependency groups of pyproject.toml that a lock holds."""
+    found: dict[str, Any] = pyproject()["dependency-groups"]
+    return {name: group for name, group in found.items() if (name == "browser") != (lock == LOCK)}
 
 
-def is_current() -> bool:
-    """Whether the lock was made from the dependency groups as they are now. Needs no network."""
-    if not LOCK.exists():
+def fingerprint(lock: Path) -> str:
+    """A hash of the dependency groups that a lock was made from."""
+    return hashlib.sha256(json.dumps(groups(lock), sort_keys=True).encode()).hexdigest()
+
+
+def is_current(lock: Path) -> bool:
+    """Whether a lock was made from the dependency groups as they are now. Needs no network."""
+    if not lock.exists():
         return False
-    first = LOCK.read_text(encoding="utf-8").split("\n", 1)[0]
-    return first == HEADER + fingerprint()
+    first = lock.read_text(encoding="utf-8").split("\n", 1)[0]
+    return first == HEADER + fingerprint(lock)
 
 
 @click.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions, not the locked ones.")
 def lock(upgrade: bool) -> None:
-    """Write stages/requirements.lock anew from the dependency groups of pyproject.toml."""
+    """Write the locks in stages/ anew from the dependency groups of pyproject.toml."""
+    write(LOCK, upgrade)
+    write(BROWSER_LOCK, upgrade, "--constraints", str(LOCK.relative_to(ROOT)))
+
+
+def write(lock: Path, upgrade: bool, *others: str) -> None:
+    """Write one lock; raises ClickException."""
     from uv import find_uv_bin
 
-    groups = [f"--group={name}" for name in pyproject()["dependency-groups"]]
-    options = ["--universal", "--generate-hashes", "--python-version=3.11", "--no-header"]
+    wanted = [f"--group={name}" for name in groups(lock)]
+    options = ["--universal", "--generate-hashes", "--python-version=3.11", "--no-header", *others]
     # Nothing of this machine may enter the lock: no index, no local folder of wheels.
     private = ["--no-config", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / LOCK.name
-        if LOCK.exists() and not upgrade:
-            shutil.copyfile(LOCK, draft)  # uv keeps the versions that it finds there.
-        command = [find_uv_bin(), "pip", "compile", *groups, *options, *private]
+        draft = Path(folder) / lock.name
+        if lock.exists() and not upgrade:
+            shutil.copyfile(lock, draft)  # uv keeps the versions that it finds there.
+        command = [find_uv_bin(), "pip", "compile", *wanted, *options, *private]
         done = subprocess.run([*command, "--output-file", str(draft)], cwd=ROOT, check=False)
         if done.returncode:
             raise click.ClickException("uv could not resolve the dependency groups (see above)")
         text = draft.read_text(encoding="utf-8")
-    LOCK.write_text(f"{HEADER}{fingerprint()}\n{text}", encoding="utf-8")
-    click.echo(f"wrote {LOCK.relative_to(ROOT)}")
+    lock.write_text(f"{HEADER}{fingerprint(lock)}\n{text}", encoding="utf-8")
+    click.echo(f"wrote {lock.relative_to(ROOT)}")

@@ -24,6 +24,8 @@ class Line(NamedTuple):
     place: str
     """The innermost definition around it; empty outside of all."""
     hunk: int
+    number: int = 0
+    """Where it stands in its file, from 1: a removed line in the old file, any other in the new."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def of_diff(file: FileDiff, old: Stage, new: Stage) -> Source:
             line.value.rstrip("\n"),
             was[line.source_line_no or 0] if line.is_removed else now[line.target_line_no or 0],
             number,
+            (line.source_line_no if line.is_removed else line.target_line_no) or 0,
         )
         for number, hunk in enumerate(file.hunks)
         for line in hunk.patch
@@ -136,7 +139,7 @@ def of_file(stage: Stage, path: str) -> Source:
     text = _read(stage, path)
     texts = text.removesuffix("\n").split("\n") if text else []
     pairs = zip(texts, _places(path, text)[1:], strict=False)
-    lines = tuple(Line("+", text, place, 0) for text, place in pairs)
+    lines = tuple(Line("+", text, place, 0, no) for no, (text, place) in enumerate(pairs, 1))
     return Source(path, "given", lines, _bodies(path, text))
 
 

@@ -82,10 +82,10 @@ def test_docs_write__faults_left__are_told(clone):
     )
 
 
-def test_docs__without_write__says_how(clone):
-    said = clone.stage("docs", code=2)
+def test_docs__run_without_write__says_how(clone):
+    said = clone.stage("docs", "--run", code=2)
 
-    assert said == "stage: say what to do with the notes: ./stage docs --write fills them\n"
+    assert said == "stage: --run goes with --write: ./stage docs --write --run\n"
 
 
 def test_hunk__definition__shows_its_lines_without_numbers(clone):

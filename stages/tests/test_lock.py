@@ -1,32 +1,39 @@
-"""The lock of all packages."""
+"""The locks of all packages."""
 
 import re
 
+import pytest
 from checkouts import ROOT
 
 from stages import lock
-from stages.layout import LOCK
+from stages.layout import BROWSER_LOCK, LOCK
+
+both = pytest.mark.parametrize("file", [LOCK, BROWSER_LOCK], ids=lambda file: file.name)
 
 
-def test_lock__committed__names_no_place():
-    text = LOCK.read_text()
+@both
+def test_lock__committed__names_no_place(file):
+    text = file.read_text()
     assert "--hash=sha256:" in text
     assert not re.search(r"://|--(extra-)?index|--find-links|@ ", text)
     assert str(ROOT) not in text
 
 
-def test_lock__committed__is_current():
-    assert lock.is_current()
+@both
+def test_lock__committed__is_current(file):
+    assert lock.is_current(file)
 
 
-def test_lock__dependency_group_changed__is_not_current(monkeypatch):
-    groups = {"stage01": ["django>=9"]}
+@both
+def test_lock__dependency_group_changed__is_not_current(monkeypatch, file):
+    groups = {"stage01": ["django>=9"], "browser": ["playwright>=9"]}
     monkeypatch.setattr(lock, "pyproject", lambda: {"dependency-groups": groups})
-    assert not lock.is_current()
+    assert not lock.is_current(file)
 
 
 def test_lock__written_again__keeps_versions_and_private_places_out(checkout, tmp_path):
     private = {"UV_FIND_LINKS": str(tmp_path), "PIP_FIND_LINKS": str(tmp_path)}
     done = checkout.stage("lock", **private)
     assert done.returncode == 0, done.stderr
-    assert (checkout.path / "stages" / "requirements.lock").read_text() == LOCK.read_text()
+    for file in (LOCK, BROWSER_LOCK):
+        assert (checkout.path / "stages" / file.name).read_text() == file.read_text()
