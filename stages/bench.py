@@ -14,7 +14,7 @@ from stages.layout import ROOT, Stage, find_stage, stages
 from stages.prices import LAYERS, Prices
 from stages.processes import lock_free, new_run
 from stages.run import environment
-from stages.servers import database_urls
+from stages.servers import servers
 from stages.service import FOLDER, Site
 
 # The same file in all stages that have it: what each is asked when layers are compared.
@@ -44,9 +44,9 @@ def bench(
     load = {"posts": posts, "seconds": seconds, "connections": connections}
     hold = True
     several = list(dict.fromkeys([*single, *compared]))
-    with new_run() as mark, alone(), database_urls(several, mark) as urls:
+    with new_run() as mark, alone(), servers(several, mark, passing=True) as variables:
         sites = {
-            stage: fill(Site(stage, environment(stage, mark, urls), mark), posts)
+            stage: fill(Site(stage, environment(stage, mark, variables), mark), posts)
             for stage in several
         }
         for report in reports(single, [sites[stage] for stage in compared], sites, load):

@@ -1,7 +1,6 @@
-"""The secret keys of this clone, which its stages sign with: made once and kept."""
+"""The secrets of this clone: what its stages sign with, and a server's password."""
 
 import contextlib
-import json
 import os
 import secrets
 import tempfile
@@ -10,25 +9,25 @@ from pathlib import Path
 from stages.layout import STATE, Stage
 
 NAMES = ("SECRET_KEY", "JWT_SIGNING_KEY")
-FILE = STATE / "keys.json"
+FOLDER = STATE / "keys"
 
 
 def secret_keys(stage: Stage) -> dict[str, str]:
     """The keys that a stage needs, by the variables that name them; the environment wins."""
-    if not stage.needs_keys:
-        return {}
-    if not FILE.exists():
-        _make()
-    made: dict[str, str] = json.loads(FILE.read_text())
-    return {name: os.environ.get(name, made[name]) for name in NAMES}
+    names = NAMES if stage.needs_keys else ()
+    return {name: os.environ.get(name) or kept_secret(name) for name in names}
 
 
-def _make() -> None:
-    """Make the file whole and for our eyes only; of two calls at once, the first one's stays."""
-    STATE.mkdir(exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=STATE)
-    with os.fdopen(handle, "w") as file:
-        json.dump({name: secrets.token_urlsafe(48) for name in NAMES}, file)
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, FILE)
-    Path(draft).unlink()
+def kept_secret(name: str) -> str:
+    """A secret of 64 characters that is made once and kept for the owner's eyes only."""
+    file = FOLDER / name
+    if not file.exists():
+        FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=FOLDER)
+        with os.fdopen(handle, "w") as new:
+            new.write(secrets.token_urlsafe(48))
+        # Whole or not at all; of two calls at once, the first one's stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        Path(draft).unlink()
+    return file.read_text()

@@ -17,6 +17,7 @@ BROWSER_LOCK = ROOT / "stages" / "browser.lock"
 LAYERS = {1: "HTTP", 2: "SQL", 3: "REST", 4: "Auth", 5: "Cache", 6: "Jobs", 7: "Deploy"}
 FIRST_WITH_POSTGRES = 2
 FIRST_WITH_KEYS = 4
+FIRST_WITH_VALKEY = 5
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +48,11 @@ class Stage:
     def needs_postgres(self) -> bool:
         """Whether the stage keeps its data in PostgreSQL."""
         return self.number >= FIRST_WITH_POSTGRES
+
+    @property
+    def needs_valkey(self) -> bool:
+        """Whether the stage keeps something in Redis or Valkey."""
+        return self.number >= FIRST_WITH_VALKEY
 
     @property
     def needs_keys(self) -> bool:

@@ -8,6 +8,7 @@ it dies, the kernel drops the lock: the next call then knows what carries the ma
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import IO, Any
 
+import click
 import psutil
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
@@ -29,7 +31,8 @@ from stages.layout import STATE
 MARK = "STRATA_RUN"
 RUNS = STATE / "runs"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE = 8.0  # Seconds between asking a process to end and killing it.
+GRACE = 15.0  # Seconds between asking a process to end and killing it.
+QUIET = 2.0  # Seconds until a user is told what is waited for.
 
 
 @contextlib.contextmanager
@@ -117,9 +120,10 @@ def stop_leftovers() -> None:
                 record.unlink()
 
 
-def live_marks() -> set[str]:
-    """The marks of all runs that go on."""
-    return {record.name for record in RUNS.glob("*")}
+def is_of_dead_run(name: str) -> bool:
+    """Whether a name has the mark of a run at its end that goes on no more. Call it serialised."""
+    match = re.search(r"_([0-9a-f]{16})(_|$)", name)
+    return match is not None and not (RUNS / match[1]).exists()
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -134,16 +138,25 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def stop(mark: str) -> None:
-    """Ask all processes of a run to end, and kill those that do not."""
-    deadline = time.monotonic() + GRACE
-    asked = set()
+    """Ask all processes of a run to end, and kill those that do not.
+
+    Parents come first: a worker lets its children finish what they are doing, unless they are
+    asked as well.
+    """
+    began = time.monotonic()
+    asked, told = set(), False
     # Looked up anew each time, for one that was being born; a zombie shows no mark.
     while processes := marked(mark):
+        passed = time.monotonic() - began
+        if passed > QUIET and not told:
+            click.echo(f"stage: waiting for processes to end, at most {GRACE:.0f} s", err=True)
+            told = True
+        numbers = {process.pid for process in processes}
         for process in processes:
             with contextlib.suppress(psutil.Error):
-                if time.monotonic() > deadline:
+                if passed > GRACE:
                     process.kill()
-                elif process not in asked:
+                elif process not in asked and process.ppid() not in numbers:
                     process.terminate()
                     asked.add(process)
         time.sleep(0.02)

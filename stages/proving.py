@@ -13,7 +13,7 @@ import click
 from stages.layout import ROOT, STAGE, STATE, Stage, stages
 from stages.processes import new_run
 from stages.run import environment
-from stages.servers import database_urls
+from stages.servers import servers
 from stages.testing import Result, pytest_session
 
 FOLDER = STATE / "prove"
@@ -32,10 +32,10 @@ def prove(stage: Stage) -> None:
     proofs = stage.path / "tests" / f"test_{stage.number:02}_proofs.py"
     if not proofs.exists():
         raise click.ClickException(f"{stage.name} has no tests/{proofs.name}")
-    with new_run() as mark, database_urls([before, stage], mark, tests=True) as urls:
+    with new_run() as mark, servers([before, stage], mark, passing=True) as variables:
         with copy_with(before, proofs, mark) as folder:
-            old = results(before, folder, environment(before, mark, urls), proofs)
-        new = results(stage, stage.path, environment(stage, mark, urls), proofs)
+            old = results(before, folder, environment(before, mark, variables), proofs)
+        new = results(stage, stage.path, environment(stage, mark, variables), proofs)
     sys.exit(0 if report(stage, before, old, new) else 1)
 
 

@@ -1,32 +1,26 @@
 """``./stage run`` and ``./stage manage``: a stage's processes in the environment they need."""
 
-import contextlib
 import os
 import re
-import socket
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import click
-import psutil
 from honcho.environ import parse_procfile
 from honcho.printer import Printer
 
-from stages.keys import secret_keys
 from stages.layout import STAGE, Stage
+from stages.ports import require_free
 from stages.processes import MARK, Crew, new_run, run_in_foreground, stop
-from stages.servers import database_urls
+from stages.servers import Variables, servers
 
 
-def environment(stage: Stage, mark: str, urls: dict[Stage, str]) -> dict[str, str]:
+def environment(stage: Stage, mark: str, variables: Variables) -> dict[str, str]:
     """What a process of a stage finds in its environment."""
     path = f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    own = {MARK: mark, "PATH": path, "PYTHONUNBUFFERED": "1", **secret_keys(stage)}
-    if stage in urls:
-        own["DATABASE_URL"] = urls[stage]
-    return os.environ | own
+    return os.environ | variables[stage] | {MARK: mark, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 @click.command()
@@ -39,9 +33,10 @@ def environment(stage: Stage, mark: str, urls: dict[Stage, str]) -> dict[str, st
 def run(wanted: tuple[Stage, ...], port: int | None) -> None:
     """Run stages on real servers until Ctrl-C.
 
-    Starts PostgreSQL for the stages that need it, gives each a database of its own, runs the
-    release step and then the other entries of the stage's Procfile. A DATABASE_URL in the
-    environment wins: then no server is started, and only one stage can run at a time.
+    Starts PostgreSQL and Valkey for the stages that need them, gives each databases of its own,
+    runs the release step and then the other entries of the stage's Procfile. A DATABASE_URL or
+    REDIS_URL in the environment wins: then that server is not started, and of the stages that
+    need it only one can run at a time.
     """
     several = list(dict.fromkeys(wanted))
     ports = {s: s.port if port is None else port + i for i, s in enumerate(several)}
@@ -49,35 +44,13 @@ def run(wanted: tuple[Stage, ...], port: int | None) -> None:
         with new_run() as mark:
             for number in ports.values():
                 require_free(number)
-            with database_urls(several, mark) as urls:
-                envs = {stage: environment(stage, mark, urls) for stage in several}
+            with servers(several, mark) as variables:
+                envs = {stage: environment(stage, mark, variables) for stage in several}
                 for stage in several:
                     envs[stage] |= {"PORT": str(ports[stage]), "DEBUG": "true"}
                 serve(envs, mark)
     except KeyboardInterrupt:
         click.echo("\nstopped")
-
-
-def require_free(port: int) -> None:
-    """Refuse a port that is taken, before anything starts, and say by whom."""
-    with contextlib.suppress(OSError), socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        return
-    raise click.ClickException(
-        f"port {port} is taken{holder(port)}; stop that, or choose another with --port"
-    )
-
-
-def holder(port: int) -> str:
-    """Who listens on a port, as far as the system tells us."""
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
-            if listens and connection.pid:
-                command = " ".join(psutil.Process(connection.pid).cmdline())
-                return f" by process {connection.pid} ({command[:80]})"
-    return ""
 
 
 def serve(envs: dict[Stage, dict[str, str]], mark: str) -> None:
@@ -104,15 +77,22 @@ def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
         for stage in envs
         for name, command in parse_procfile((stage.path / "Procfile").read_text()).processes.items()
     }
+
+    def launch(stage: Stage, name: str, command: str) -> None:
+        env = dict(envs[stage])
+        if not name.endswith(" web"):
+            del env["PORT"]
+        crew.start(name, command, cwd=stage.path, env=env)
+
     releases = {key: entries.pop(key) for key in list(entries) if key[1].endswith(" release")}
     for (stage, name), command in releases.items():
-        crew.start(name, command, cwd=stage.path, env=envs[stage])
+        launch(stage, name, command)
         while (ended := crew.relay(1)) is None:
             pass
         if ended[1]:
             raise click.ClickException(f"the release step of {stage.name} failed (see above)")
     for (stage, name), command in entries.items():
-        crew.start(name, command, cwd=stage.path, env=envs[stage])
+        launch(stage, name, command)
 
 
 def answers(port: str) -> bool:
@@ -142,8 +122,8 @@ def greeting(stage: Stage, port: str) -> str:
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def manage(stage: Stage, args: tuple[str, ...]) -> None:
     """Run manage.py of stage N with its servers up: ./stage manage 2 migrate"""
-    with new_run() as mark, database_urls([stage], mark) as urls:
+    with new_run() as mark, servers([stage], mark) as variables:
         command = [sys.executable, "manage.py", *args]
-        env = environment(stage, mark, urls)
+        env = environment(stage, mark, variables)
         code = run_in_foreground(command, cwd=stage.path, env=env)
     sys.exit(code)

@@ -125,15 +125,17 @@ def make_database(url: str, name: str) -> str:
     import psycopg
     from psycopg.sql import SQL, Identifier
 
+    place = urlsplit(url)
     try:
-        with serialised(), psycopg.connect(url, autocommit=True) as connection:
+        server = place._replace(path="/postgres").geturl()
+        with serialised(), psycopg.connect(server, autocommit=True) as connection:
             look = "SELECT 1 FROM pg_database WHERE datname = %s"
             if not connection.execute(look, [name]).fetchone():
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     except psycopg.Error as error:
         reason = str(error).split("\n", 1)[0]
         raise click.ClickException(f"could not make the database {name}: {reason}") from error
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
+    return place._replace(path=f"/{name}").geturl()
 
 
 def require_sound(

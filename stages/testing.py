@@ -20,7 +20,7 @@ from stages.layout import ROOT, find_stage, stages
 from stages.processes import MARK, new_run, run_in_foreground
 from stages.report import REPORT
 from stages.run import environment
-from stages.servers import database_urls
+from stages.servers import servers
 
 OUTCOMES = ("passed", "failed", "skipped")
 VERDICTS = {0: "[green]ok", 1: "[red]failed", 5: "[red]ran no test"}
@@ -85,15 +85,15 @@ def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
     """Test stages on real servers, each in a process of its own.
 
     Without N: all stages. "tool" tests ./stage itself. A DATABASE_URL in the environment wins: the
-    test databases are then made on that server.
+    test databases are then made on that server; so does a REDIS_URL, for one stage at a time.
     """
     named = [find_stage(text) for text in dict.fromkeys(wanted) if text != "tool"]
     several = named if wanted else list(stages())
     sessions: dict[str, Session] = {}
-    with new_run() as mark, database_urls(several, mark, tests=True) as urls:
+    with new_run() as mark, servers(several, mark, passing=True) as variables:
         for stage in several:
             click.secho(f"\n{stage.name}", bold=True)
-            env = environment(stage, mark, urls)
+            env = environment(stage, mark, variables)
             sessions[stage.name] = pytest_session(stage.path, env, ctx.obj)
         if "tool" in wanted:
             env = os.environ | {MARK: mark}

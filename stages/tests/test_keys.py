@@ -27,8 +27,8 @@ def test_keys__stage_signs__are_long_kept_and_for_the_owner_alone(checkout, sign
     assert all(len(key) >= 50 for key in first)
     assert len(set(first)) == 2
     assert keys(checkout, "4") == first
-    mode = (checkout.path / ".strata" / "keys.json").stat().st_mode
-    assert stat.S_IMODE(mode) == 0o600
+    files = [checkout.path / ".strata" / "keys" / name for name in NAMES]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_keys__two_clones__have_different_ones(new_checkout):
@@ -53,8 +53,8 @@ def test_keys__servers_up__stand_in_the_env_file(checkout, signing_stage, port):
     call = checkout.start("run", "4", "--port", str(port))
     file = signing_stage / ".env"
     text = wait_until(lambda: file.exists() and file.read_text(), "the file is written")
-    made = json.loads((checkout.path / ".strata" / "keys.json").read_text())
     for name in NAMES:
-        assert f"\n{name}={made[name]}\n" in text
+        made = (checkout.path / ".strata" / "keys" / name).read_text()
+        assert f"\n{name}={made}\n" in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     call.end()

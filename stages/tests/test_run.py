@@ -99,6 +99,32 @@ def test_run__process_ignores_sigterm__is_killed(checkout, port):
     assert checkout.processes() == []
 
 
+WORKER = """
+import os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, lambda *_: None)
+job = "import pathlib, time; time.sleep(1); pathlib.Path('done').touch()"
+child = subprocess.Popen([sys.executable, "-c", job])
+print("worker has port", os.environ.get("PORT"), flush=True)
+child.wait()
+"""
+
+
+def test_run__worker_is_busy__may_finish_and_has_no_port(checkout, port):
+    stage = checkout.path / "stage02_data"
+    write_procfile(
+        checkout,
+        "web: python manage.py runserver --noreload $PORT\n"
+        "worker: python worker.py\nbeat: sleep 100\n",
+    )
+    (stage / "worker.py").write_text(WORKER)
+    call = checkout.start("run", "2", "--port", str(port))
+    wait_until(lambda: "worker has port None" in call.output, "the worker works")
+    assert not (stage / "done").exists()
+    assert call.end() == 0
+    assert (stage / "done").exists()
+    assert checkout.processes() == []
+
+
 def test_run__reader_of_output_goes__leaves_nothing(checkout, port):
     write_procfile(checkout, "web: while true; do echo on; sleep 0.1; done\n")
     command = [*checkout.command("run", "2", "--port", str(port))]
