@@ -16,7 +16,7 @@ from stages.check_notes import layers, notes
 from stages.faults import Ground
 from stages.layout import ROOT, STATE, Stage, pyproject, stages
 from stages.notes import Layer, Note, fenced, load_note, note_files
-from stages.run import require_free
+from stages.ports import require_free
 from stages.trees import take_snapshot
 
 SITE = STATE / "site"
