@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from stages import roadmap
 from stages.check_notes import layers, notes
 from stages.faults import Ground
 from stages.layout import ROOT, STATE, Stage, pyproject, stages
@@ -59,6 +60,8 @@ def fill(with_runs: bool) -> None:
         for layer in layers(ground):
             for file in note_files(layer.stage):
                 refresh(layer, file, with_runs)
+        if roadmap.PATH in ground.texts:
+            replace_text(ROOT / roadmap.PATH, roadmap.linked(ground))
         found = list(notes(ground))
     for fault in found:
         click.echo(f"{fault.where}: {fault.what}; {fault.mend}")
@@ -110,7 +113,11 @@ def refresh(layer: Layer, file: Path, with_runs: bool) -> None:
     proofs = [block for block in load_note(file).blocks if block.kind == "proof"]
     printed = prove(layer.stage) if with_runs and proofs else ""
     # Read only now: while the proofs ran, somebody may have written on.
-    text = str(layer.fill(show_proofs(load_note(file), printed)))
+    replace_text(file, str(layer.fill(show_proofs(load_note(file), printed))))
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a document where it has changed, and say so."""
     if text != file.read_text(encoding="utf-8"):
         file.write_text(text, encoding="utf-8")
         click.echo(f"{file.relative_to(ROOT)}: filled")

@@ -24,6 +24,8 @@ from stages.website.files import APART, file_page, page_name, stylesheet
 from stages.website.pages import index_page, note_page, pair_page
 
 HERE = Path(__file__).parent
+# What a reader looks up, before what only those who change something do.
+LOOKED_UP = ("overview.md", "roadmap.md", "trace.md", "benchmarks.md", "compare/index.md")
 LINK = re.compile(r"(?<=\]\()(?P<href>[^)\s]+)(?=\))")
 FENCED = re.compile(r"(^(`{3,}).*?^\2$)", re.MULTILINE | re.DOTALL)
 
@@ -64,11 +66,12 @@ def generate(draft: Path) -> None:
 def navigation(pages: dict[str, str]) -> str:
     """The generator's list of pages: the notes first, then what is looked up."""
     notes = sorted(page for page in pages if re.match(r"\d\d_", page))
-    others = sorted(page for page in pages if "/" not in page and page not in (*notes, "index.md"))
+    first = [page for page in LOOKED_UP if page in pages]
+    others = {page for page in pages if "/" not in page} - {"index.md", *notes, *first}
     rows = [
         '{ "Start" = "index.md" }',
         f'{{ "Notes" = {json.dumps(notes)} }}',
-        f'{{ "Look up" = {json.dumps([*others, "compare/index.md"])} }}',
+        f'{{ "Look up" = {json.dumps([*first, *sorted(others)])} }}',
     ]
     return f"[{', '.join(rows)}]"
 
