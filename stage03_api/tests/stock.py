@@ -48,6 +48,7 @@ class StockPosts(ListAPIView):
     serializer_class = StockSerializer
     pagination_class = StockPages
     filter_backends = ()
+    permission_classes = ()
 
 
 urlpatterns = [path("stock/posts/", StockPosts.as_view(), {"version": "v1"}), *urls.urlpatterns]
