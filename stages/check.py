@@ -7,6 +7,7 @@ import click
 from stages import check_notes, check_stages, check_texts
 from stages.faults import Fault, Ground
 from stages.layout import ROOT, pyproject, stages
+from stages.pictures import pictures
 from stages.roadmap import roadmap
 from stages.trees import take_snapshot
 
@@ -19,6 +20,7 @@ CHECKS = {
     "sizes": check_stages.sizes,
     "notes": check_notes.notes,
     "roadmap": roadmap,
+    "pictures": pictures,
     "lock": check_texts.lock,
     "links": check_texts.links,
     "commands": check_texts.commands,

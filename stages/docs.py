@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from stages import roadmap
+from stages import pictures, roadmap
 from stages.check_notes import layers, notes
 from stages.faults import Ground
 from stages.layout import ROOT, STATE, Stage, pyproject, stages
@@ -60,8 +60,8 @@ def fill(with_runs: bool) -> None:
         for layer in layers(ground):
             for file in note_files(layer.stage):
                 refresh(layer, file, with_runs)
-        if roadmap.PATH in ground.texts:
-            replace_text(ROOT / roadmap.PATH, roadmap.linked(ground))
+        for path, text in (*pictures.documents(ground), *roadmap.documents(ground)):
+            replace_text(ROOT / path, text)
         found = list(notes(ground))
     for fault in found:
         click.echo(f"{fault.where}: {fault.what}; {fault.mend}")
@@ -118,7 +118,7 @@ def refresh(layer: Layer, file: Path, with_runs: bool) -> None:
 
 def replace_text(file: Path, text: str) -> None:
     """Write a document where it has changed, and say so."""
-    if text != file.read_text(encoding="utf-8"):
+    if not file.exists() or text != file.read_text(encoding="utf-8"):
         file.write_text(text, encoding="utf-8")
         click.echo(f"{file.relative_to(ROOT)}: filled")
 

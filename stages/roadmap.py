@@ -43,8 +43,10 @@ def rows(ground: Ground) -> Iterator[Row]:
             yield Row(number, stage, [cell.strip() for cell in line.strip("| ").split("|")])
 
 
-def linked(ground: Ground) -> str:
-    """The document with each address a link to its file."""
+def documents(ground: Ground) -> Iterator[tuple[str, str]]:
+    """The document, if there is one, with each address a link to its file; by path."""
+    if PATH not in ground.texts:
+        return
     lines = ground.texts[PATH].split("\n")
     for row in rows(ground):
 
@@ -55,7 +57,7 @@ def linked(ground: Ground) -> str:
         topic, *cells = row.cells
         cells = [ADDRESS.sub(link, cell) for cell in cells]
         lines[row.line - 1] = f"| {' | '.join([topic, *cells])} |"
-    return "\n".join(lines)
+    yield PATH, "\n".join(lines)
 
 
 def roadmap(ground: Ground) -> Iterator[Fault]:
@@ -81,7 +83,7 @@ def roadmap(ground: Ground) -> Iterator[Fault]:
                     yield Fault(where, f"{gone} is not in {row.stage.name}", "mend the address")
                 elif what == "test" and not TEST.match(name or ""):
                     yield Fault(where, f"{path}::{name} is no test", "name a test or a bench")
-    if linked(ground) != ground.texts[PATH]:
+    if dict(documents(ground))[PATH] != ground.texts[PATH]:
         yield Fault(PATH, "has addresses without their links", WRITE)
 
 

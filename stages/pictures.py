@@ -1,0 +1,146 @@
+"""The pictures of ``docs/index.md``, drawn from the stages: what each is made of and touches.
+
+``<!-- architecture -->``
+    For each stage what runs, from which modules and packages, on which servers; the new is lit.
+``<!-- matrix -->``
+    For each file of the stages what becomes of it in each.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from honcho.environ import parse_procfile
+
+from stages.compare import reading_place
+from stages.faults import Fault, Ground
+from stages.layout import Stage, packages
+from stages.notes import note_files
+from stages.plot import BLUE, FRAME, GREY, WIDTH
+
+PAGE = "docs/index.md"
+BLOCK = re.compile(r"(<!-- (architecture|matrix) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+LABEL, BOX, GAP, LETTER = 90, 24, 6, 7  # Pixels: names left, height and distance of boxes, text.
+LOOKS = {
+    "new": f'fill="{BLUE}" stroke="{BLUE}"',
+    "changed": f'fill="none" stroke="{BLUE}" stroke-width="2"',
+    "same": f'fill="none" stroke="{GREY}" stroke-opacity=".5"',
+    "gone": f'fill="none" stroke="{GREY}" stroke-opacity=".5" stroke-dasharray="3 3"',
+}
+SIGNS = {"new": "●", "changed": "◐", "same": "·", "gone": "✕", "": ""}
+Parts = dict[str, dict[str, object]]
+
+
+def documents(ground: Ground) -> Iterator[tuple[str, str]]:
+    """The page and the pictures as they should be, by path; none without the page."""
+    if PAGE not in ground.texts:
+        return
+    befores = dict(zip(ground.stages, (None, *ground.stages), strict=False))
+    drawn = {stage: states(ground, stage, before) for stage, before in befores.items()}
+    filled = {"architecture": architecture(drawn), "matrix": matrix(ground)}
+    yield PAGE, BLOCK.sub(lambda b: f"{b[1]}{filled[b[2]]}\n{b[3]}", ground.texts[PAGE])
+    for stage, found in drawn.items():
+        yield f"docs/{picture(stage)}", draw(f"Stage {stage.number:02}: {stage.layer}", found)
+
+
+def pictures(ground: Ground) -> Iterator[Fault]:
+    """The pictures and the table of files in docs/ are those of the stages as they are."""
+    for path, text in documents(ground):
+        if ground.texts.get(path) != text:
+            yield Fault(path, "is not as the stages are", "./stage docs --write")
+
+
+def parts(ground: Ground, stage: Stage) -> Parts:
+    """What a stage is made of, in bands; the values change with what they stand for."""
+    wanted = (name for number in range(stage.number + 1) for name in packages(number))
+    servers = {"PostgreSQL": stage.needs_postgres, "Valkey": stage.needs_valkey}
+    kept = [name for name, needed in servers.items() if needed] or ["memory of the process"]
+    found: Parts = {
+        "runs": dict(parse_procfile(ground.texts[f"{stage.name}/Procfile"]).processes),
+        "on": dict.fromkeys(kept),
+        "with": dict.fromkeys(name.partition("[")[0] for name in wanted),
+        "files": {},
+    }
+    for path, blob in sorted(ground.files[stage].items(), key=lambda row: reading_place(row[0])):
+        folder, _, name = path.partition("/")
+        if folder in ("tests", "README.md") or name.endswith("__init__.py"):
+            continue
+        band = found.setdefault(f"{folder}/", {}) if name else found["files"]
+        inner, below, _ = name.partition("/")
+        box = f"{inner}/" if below else (name or folder).removesuffix(".py")
+        band[box] = (band.get(box), blob)
+    return found
+
+
+def states(ground: Ground, stage: Stage, before: Stage | None) -> dict[str, dict[str, str]]:
+    """Each part of a stage, in its band: new, changed, the same or gone."""
+    now, was = parts(ground, stage), parts(ground, before) if before else {}
+    return {
+        band: {
+            name: state(was.get(band, {}), now.get(band, {}), name)
+            for name in {**now.get(band, {}), **was.get(band, {})}
+        }
+        for band in {**now, **was}
+    }
+
+
+def state(was: Mapping[str, object], now: Mapping[str, object], name: str) -> str:
+    """What became of one name; nothing if it is on neither side."""
+    if name not in was or name not in now:
+        return "new" if name in now else "gone" if name in was else ""
+    return "same" if was[name] == now[name] else "changed"
+
+
+def picture(stage: Stage) -> str:
+    """The file of a stage's picture."""
+    return f"architecture_{stage.number:02}.svg"
+
+
+def draw(title: str, found: dict[str, dict[str, str]]) -> str:
+    """One picture: a band of boxes for each kind of part."""
+    lines, y = [], 2  # The frame of a box reaches over its edge.
+    for band, boxes in found.items():
+        x = LABEL
+        lines.append(f'<text x="0" y="{y + 16}" font-weight="600">{escape(band)}</text>')
+        for name, state in boxes.items():
+            width = LETTER * len(name) + 14
+            if x + width > WIDTH:
+                x, y = LABEL, y + BOX + GAP
+            place = f'x="{x}" y="{y}" width="{width}" height="{BOX}" rx="4"'
+            text = f'x="{x + width / 2:g}" y="{y + 16}" text-anchor="middle"'
+            fill = {"new": ' fill="#fff"', "changed": f' fill="{BLUE}"'}.get(state, "")
+            struck = ' text-decoration="line-through"' if state == "gone" else ""
+            lines.append(f"<rect {place} {LOOKS[state]}/>")
+            lines.append(f"<text {text}{fill}{struck}>{escape(name)}</text>")
+            x += width + GAP
+        y += BOX + 2 * GAP
+    return FRAME.format(
+        width=WIDTH, height=y, title=escape(title), fill=GREY, body="\n".join(lines)
+    )
+
+
+def architecture(drawn: Mapping[Stage, dict[str, dict[str, str]]]) -> str:
+    """All pictures, with words for those who do not see them."""
+    blocks = []
+    for stage, found in drawn.items():
+        new = [name for boxes in found.values() for name, state in boxes.items() if state == "new"]
+        words = f"Stage {stage.number:02}; new are {', '.join(new)}"
+        blocks.append(f"### {stage.number:02} {stage.layer}\n\n![{words}]({picture(stage)})\n")
+        blocks += [f"[Its note]({note.name})\n" for note in note_files(stage)]
+    return "\n".join(blocks)
+
+
+def matrix(ground: Ground) -> str:
+    """A row for each file that is not empty, a column for each stage."""
+    heads = [f"{stage.number:02}" for stage in ground.stages]
+    lines = [f"| file | {' | '.join(heads)} |", f"| --- |{' :---: |' * len(heads)}"]
+    homes = {path: stage for stage in ground.stages for path in ground.files[stage]}
+    for path in sorted(homes, key=reading_place):
+        home = homes[path].name
+        if not ground.texts.get(f"{home}/{path}"):
+            continue
+        befores = ({}, *ground.files.values())
+        pairs = zip(befores, ground.files.values(), strict=False)
+        signs = (SIGNS[state(was, now, path)] for was, now in pairs)
+        lines.append(f"| [`{path}`](../{home}/{path}) | {' | '.join(signs)} |")
+    return "\n".join(lines)
