@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import psutil
 
+from stages import databases
 from stages.layout import ROOT, STATE
 from stages.ports import free_port
 from stages.processes import is_of_dead_run
@@ -180,24 +181,8 @@ def _postgres(program: str, *args: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(done.args, done.returncode, output.read())
 
 
-def make_databases(base: str, names: list[str]) -> None:
-    """Make the databases that are not there yet."""
-    import psycopg
-    from psycopg.sql import SQL, Identifier
-
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
-        present = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-        for name in names:
-            if name not in present:
-                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-
-
 def _discard_leftovers(base: str) -> None:
     """Drop the test databases of runs that were killed."""
-    import psycopg
-    from psycopg.sql import SQL, Identifier
-
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
-        for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall():
-            if name.startswith("test_stage") and is_of_dead_run(name):
-                connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    for name in databases.names(base):
+        if name.startswith("test_stage") and is_of_dead_run(name):
+            databases.drop(base, name)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from stages import postgres, valkey
+from stages import databases, postgres, valkey
 from stages.keys import secret_keys
 from stages.layout import STATE, Stage, stages
 from stages.processes import serialised, shielded
@@ -43,10 +43,11 @@ def servers(wanted: Sequence[Stage], mark: str, *, passing: bool = False) -> Ite
                 if sql:
                     base = postgres.start()
                     _write_env_files(base)
-                    if not passing:
-                        postgres.make_databases(base, [names[stage] for stage in sql])
                     for stage in sql:
-                        variables[stage]["DATABASE_URL"] = f"{base}/{names[stage]}"
+                        url = f"{base}/{names[stage]}"
+                        variables[stage]["DATABASE_URL"] = url
+                        if not passing:
+                            databases.make(url, names[stage])
             yield variables
         finally:
             if passing:

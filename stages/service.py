@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import psutil
 
+from stages import databases
 from stages.layout import ROOT, STATE, Stage
 from stages.processes import serialised, stop
 from stages.run import answers
@@ -56,7 +56,8 @@ class Site:
     def fill(self, posts: int) -> None:
         """Turn to a database that has so many generated posts."""
         name = f"{self.stage.name}_bench_{posts}"
-        self.env["DATABASE_URL"] = make_database(self.env["DATABASE_URL"], name)
+        with serialised():
+            self.env["DATABASE_URL"] = databases.make(self.env["DATABASE_URL"], name)
         self.call("manage.py", "migrate", "--no-input")
         self.call("manage.py", "seed", "--posts", str(posts))
 
@@ -118,24 +119,6 @@ class Site:
         finally:
             stop(self.mark)
             server.wait()
-
-
-def make_database(url: str, name: str) -> str:
-    """The URL of a database on the server that ``url`` leads to; made when it is not there."""
-    import psycopg
-    from psycopg.sql import SQL, Identifier
-
-    place = urlsplit(url)
-    try:
-        server = place._replace(path="/postgres").geturl()
-        with serialised(), psycopg.connect(server, autocommit=True) as connection:
-            look = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if not connection.execute(look, [name]).fetchone():
-                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-    except psycopg.Error as error:
-        reason = str(error).split("\n", 1)[0]
-        raise click.ClickException(f"could not make the database {name}: {reason}") from error
-    return place._replace(path=f"/{name}").geturl()
 
 
 def require_sound(

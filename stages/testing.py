@@ -22,6 +22,7 @@ from stages.report import REPORT
 from stages.run import environment
 from stages.servers import servers
 
+OTHERS = ("upgrade", "tool")
 OUTCOMES = ("passed", "failed", "skipped")
 VERDICTS = {0: "[green]ok", 1: "[red]failed", 5: "[red]ran no test"}
 
@@ -79,15 +80,17 @@ class WithRest(click.Command):
 
 
 @click.command(cls=WithRest)
-@click.argument("wanted", metavar="[N …] [tool] [-- PYTEST ARGS]", nargs=-1)
+@click.argument("wanted", metavar="[N …] [upgrade] [tool] [-- PYTEST ARGS]", nargs=-1)
 @click.pass_context
 def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
     """Test stages on real servers, each in a process of its own.
 
-    Without N: all stages. "tool" tests ./stage itself. A DATABASE_URL in the environment wins: the
-    test databases are then made on that server; so does a REDIS_URL, for one stage at a time.
+    Without N: all stages. "upgrade" takes one database through all stages, each of which must find
+    what those before have stored. "tool" tests ./stage itself. A DATABASE_URL in the environment
+    wins: the test databases are then made on that server; so does a REDIS_URL, for one stage at a
+    time.
     """
-    named = [find_stage(text) for text in dict.fromkeys(wanted) if text != "tool"]
+    named = [find_stage(text) for text in dict.fromkeys(wanted) if text not in OTHERS]
     several = named if wanted else list(stages())
     sessions: dict[str, Session] = {}
     with new_run() as mark, servers(several, mark, passing=True) as variables:
@@ -95,6 +98,10 @@ def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
             click.secho(f"\n{stage.name}", bold=True)
             env = environment(stage, mark, variables)
             sessions[stage.name] = pytest_session(stage.path, env, ctx.obj)
+        if "upgrade" in wanted:
+            from stages.upgrade import upgrade
+
+            sessions |= upgrade(mark, ctx.obj)
         if "tool" in wanted:
             env = os.environ | {MARK: mark}
             sessions["tool"] = pytest_session(ROOT, env, ["stages/tests", *ctx.obj])

@@ -1,0 +1,42 @@
+"""Databases on a PostgreSQL server, ours or one that a user has named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+
+@contextmanager
+def _server_of(url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection to the server that a database's URL leads to."""
+    server = urlsplit(url)._replace(path="/postgres").geturl()
+    try:
+        with psycopg.connect(server, autocommit=True) as connection:
+            yield connection
+    except psycopg.Error as error:
+        reason = str(error).split("\n", 1)[0]
+        raise click.ClickException(f"PostgreSQL refused: {reason}") from error
+
+
+def names(url: str) -> set[str]:
+    """The names of all databases on a server."""
+    with _server_of(url) as server:
+        return {name for (name,) in server.execute("SELECT datname FROM pg_database")}
+
+
+def make(url: str, name: str) -> str:
+    """Make a database unless it is there; returns its URL. Call it serialised."""
+    if name not in names(url):
+        with _server_of(url) as server:
+            server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def drop(url: str, name: str) -> None:
+    """Drop a database if it is there, whoever still uses it."""
+    with _server_of(url) as server:
+        server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
