@@ -20,7 +20,7 @@ class TokenAuthentication(JWTAuthentication):
             raise exceptions.AuthenticationFailed("This token is not good, or no longer.") from None
 
     def get_user(self, validated_token: Token) -> Any:
-        family = TokenFamily.objects.live(validated_token["sid"])
+        family = TokenFamily.objects.live(validated_token.get("sid"))
         if family is None:
             raise AuthenticationFailed
         return family.user

@@ -64,7 +64,7 @@ def renew(*, refresh: str) -> TokenPair:
         used = RefreshToken(refresh)  # type: ignore[arg-type]
     except TokenError:
         raise refused("This token is not good, or no longer.") from None
-    family = TokenFamily.objects.live(used["sid"])
+    family = TokenFamily.objects.live(used.get("sid"))
     if family is None:
         raise refused("This log-in has ended. Log in again.")
     fresh = RefreshToken.for_user(family.user)
