@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ def problem_for(exception: Exception) -> Problem:
         case RequestDataTooBig():
             return Problem(413, "The body is larger than 1 MiB.")
         case SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "The request cannot be understood.")
+        case DataError():
+            # What no column can hold, such as a NUL, where no validation has looked.
+            logger.error("database: %s", exception)
             return Problem(400, "The request cannot be understood.")
         case OperationalError():
             # No connection to be had, or a statement or a lock that took too long.

@@ -12,7 +12,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
 
@@ -54,6 +54,10 @@ def problem_for(exception: Exception) -> Problem:
         case RequestDataTooBig():
             return Problem(413, "The body is larger than 1 MiB.")
         case SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "The request cannot be understood.")
+        case DataError():
+            # What no column can hold, such as a NUL, where no validation has looked.
+            logger.error("database: %s", exception)
             return Problem(400, "The request cannot be understood.")
         case OperationalError():
             # No connection to be had, or a statement or a lock that took too long.

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.test import Client
 
 from blog import reports, samples, services
 from blog.management.commands.explain import queries
 from blog.models import Comment, Post, Revision, Tag
-from config.problems import Conflict
+from config.problems import Conflict, problem_for
 from todos.models import Todo
 from todos.services import update_todo
 
@@ -286,6 +286,13 @@ def cut_off(database_url):
             admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
     return away
+
+
+def test_problem__of_a_value_that_no_column_can_hold__is_400():
+    with pytest.raises(DataError) as caught:
+        Post.objects.filter(title="\0").exists()
+
+    assert problem_for(caught.value).status == 400
 
 
 def test_database__away_and_back__is_503_and_then_served(client, cut_off, problem):
