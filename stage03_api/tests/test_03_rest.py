@@ -197,6 +197,14 @@ def test_tags__more_than_allowed__are_refused_though_they_are_the_same(author, p
     problem(author.post(POSTS, json={"title": "A", "tags": ["a"] * 21}), 400, "tags")
 
 
+def test_tag__of_any_letter__can_be_looked_for(author, tag):
+    post = author.post(POSTS, json={"title": "A", "tags": [f"{tag}-İSİG"]}).json()
+
+    assert post["tags"] == [f"{tag}-isig"]
+    for name in (f"{tag}-İsig", *post["tags"]):
+        assert author.get(POSTS, params={"tag": name}).json()["results"] == [post]
+
+
 def test_text__with_space_around__is_kept_as_it_is(author):
     post = author.post(POSTS, json={"title": " A ", "body": "\n"}).json()
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -79,6 +79,8 @@ class Me(Conditional):
 
     @extend_schema(request=serializers.AccountSerializer, responses=serializers.AccountSerializer)
     def patch(self, request: Request, **kwargs: Any) -> Response:
+        if request.stream is None:
+            raise ParseError("There is no body.")
         changes = read(serializers.AccountSerializer(data=request.data, partial=True))
         user: Any = request.user
         services.update_account(user=user, changes=changes)

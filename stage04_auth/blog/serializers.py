@@ -20,10 +20,11 @@ class TagField(Text):
         super().__init__(max_length=40, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data).lower()
+        name = super().to_internal_value(data)
         if not re.fullmatch(r"[\w-]+", name):
             self.fail("tag")
-        return name
+        # One letter, İ, becomes two characters, and the second, a dot above, is no letter.
+        return name.lower().replace("\u0307", "")
 
 
 class TagsField(serializers.ListField):

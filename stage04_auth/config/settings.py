@@ -104,7 +104,6 @@ LOGIN_REDIRECT_URL = "service"
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 

@@ -1,7 +1,28 @@
 """What Schemathesis is told here, because no description of a request can say it."""
 
+import os
+
+import httpx
 import schemathesis
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+
+class Account:
+    """Sends the access token of the account that the environment names."""
+
+    def get(self, case, ctx):
+        credentials = {"email": os.environ["FUZZ_EMAIL"], "password": os.environ["FUZZ_PASSWORD"]}
+        answer = httpx.post(f"{case.operation.base_url}/api/v1/auth/token/", json=credentials)
+        return answer.json()["access"]
+
+    def set(self, case, data, ctx):
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+if "FUZZ_EMAIL" in os.environ:
+    # A log-out ends a log-in of its own. A token is good for ten minutes.
+    of_its_own = {"cache_by_key": lambda case, ctx: case.operation.label.split("/")[-2]}
+    schemathesis.auth(refresh_interval=300, **of_its_own)(Account)
 
 
 @schemathesis.hook

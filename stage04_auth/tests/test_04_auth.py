@@ -202,6 +202,7 @@ def test_password__changed__ends_every_log_in(client, problem):
 def test_me__patched__changes_the_name_and_no_more(alice, problem):
     problem(alice.patch(f"{AUTH}me/", json={"email": "bob@example.com"}), 400, "email")
     problem(alice.patch(f"{AUTH}me/", json={"name": " "}), 400, "name")
+    problem(alice.patch(f"{AUTH}me/"), 400)
 
     answer = alice.patch(f"{AUTH}me/", json={"name": "Alice L."})
 
