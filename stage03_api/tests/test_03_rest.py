@@ -198,6 +198,7 @@ def test_tags__more_than_allowed__are_refused_though_they_are_the_same(author, p
 
 
 def test_tag__of_any_letter__can_be_looked_for(author, tag):
+    tag = tag[-30:]
     post = author.post(POSTS, json={"title": "A", "tags": [f"{tag}-İSİG"]}).json()
 
     assert post["tags"] == [f"{tag}-isig"]
