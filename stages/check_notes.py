@@ -65,9 +65,12 @@ def faults(layer: Layer, note: Note, said: dict[str, str]) -> Iterator[Fault]:
 def _misnamed(
     layer: Layer, note: Note, block: Block, met: set[tuple[str, str]]
 ) -> Iterator[tuple[str, str]]:
-    if block.kind == "proof":
+    if block.kind in ("proof", "run"):
+        title = f"{block.kind} {block.address}"
         if not re.fullmatch(f"0?{layer.stage.number}", block.address):
-            yield f"proof {block.address} is of another stage", f"write {layer.stage.number:02}"
+            yield f"{title} is of another stage", f"write {layer.stage.number:02}"
+        if block.kind == "run" and not re.search(r"^\$ ", block.filled, re.MULTILINE):
+            yield f"{title} has no commands", "write each after `$ ` in a fence"
         return
     source = layer.source(block)
     if source is None:

@@ -1,6 +1,5 @@
 """``./stage docs``: the notes as a site, and what the code puts into them."""
 
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +17,9 @@ from stages.faults import Ground
 from stages.layout import ROOT, STATE, Stage, pyproject, stages
 from stages.notes import Layer, Note, fenced, load_note, note_files
 from stages.ports import require_free
+from stages.transcripts import outputs, shown
 from stages.trees import take_snapshot
+from stages.volatile import same_but_figures
 
 SITE = STATE / "site"
 MARK = ".strata-site"  # A file in each folder that we have written, and may write over.
@@ -110,10 +111,14 @@ def serve(port: int) -> None:
 
 def refresh(layer: Layer, file: Path, with_runs: bool) -> None:
     """Fill one note."""
-    proofs = [block for block in load_note(file).blocks if block.kind == "proof"]
-    printed = prove(layer.stage) if with_runs and proofs else ""
-    # Read only now: while the proofs ran, somebody may have written on.
-    replace_text(file, str(layer.fill(show_proofs(load_note(file), printed))))
+    note = load_note(file)
+    if with_runs:
+        proofs = [block for block in note.blocks if block.kind == "proof"]
+        proved = prove(layer.stage) if proofs else ""
+        printed = outputs(layer.stage, note)
+        # Read again: while all this ran, somebody may have written on.
+        note = show_proofs(shown(load_note(file), printed), proved)
+    replace_text(file, str(layer.fill(note)))
 
 
 def replace_text(file: Path, text: str) -> None:
@@ -133,18 +138,10 @@ def prove(stage: Stage) -> str:
 
 
 def show_proofs(note: Note, printed: str) -> Note:
-    """The note with what its proofs have printed, where more than figures has changed.
-
-    How many of fifty racers lose is another number in every run, and any will do.
-    """
+    """The note with what its proofs have printed, where more than figures has changed."""
     blocks = list(note.blocks)
     for at, block in enumerate(blocks):
         new = fenced("text", printed)
-        if block.kind == "proof" and printed and masked(new) != masked(block.filled):
+        if block.kind == "proof" and printed and not same_but_figures(new, block.filled):
             blocks[at] = replace(block, filled=new)
     return replace(note, blocks=tuple(blocks))
-
-
-def masked(text: str) -> str:
-    """A text without its figures."""
-    return re.sub(r"\d+", "0", text)

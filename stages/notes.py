@@ -15,6 +15,8 @@ filled in. Other comments have no place in a note.
     A file whose diff (in the first note: whose text) is folded away.
 ``<!-- proof 02 -->``
     What ``./stage prove 2`` prints.
+``<!-- run 02 -->``
+    Commands, each after ``$ `` in a fence, and what they print while the stage runs.
 
 Every block of a hunk has words of its own: at least a sentence between the block or heading
 before it and what is filled in, said nowhere else.
@@ -35,7 +37,7 @@ from stages.layout import ROOT, Stage
 from stages.pieces import Line, Source
 from stages.trees import Snapshot
 
-KINDS = ("hunk", "code", "fold", "proof")
+KINDS = ("hunk", "code", "fold", "proof", "run")
 MARK = re.compile(r"<!-- (?P<end>/?)(?P<kind>[\w-]+)(?: (?P<address>.+?))? -->\s*")
 FENCE = re.compile(r"(`{3,})")
 FILLED = re.compile(r"^(?:(`{3,}).*?\n\1$|<details>.*\n</details>$)", re.MULTILINE | re.DOTALL)
@@ -195,7 +197,7 @@ class Layer:
     def filled(self, note: Note, block: Block) -> str:
         """What belongs into a block."""
         source = self.source(block)
-        if block.kind == "proof" or not source:
+        if block.kind in ("proof", "run") or not source:
             return block.filled
         if block.kind == "fold":
             return self._folded(source)

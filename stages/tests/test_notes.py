@@ -179,6 +179,14 @@ FAULTS = {
         in_note("That was all.", "<!-- proof 03 -->\n<!-- /proof -->"),
         "proof 03 is of another stage; write 02",
     ),
+    "commands of another stage": (
+        in_note("That was all.", "<!-- run 03 -->\n```console\n$ ls\n```\n<!-- /run -->"),
+        "run 03 is of another stage; write 02",
+    ),
+    "no commands": (
+        in_note("That was all.", "<!-- run 02 -->\n```console\nls\n```\n<!-- /run -->"),
+        "run 02 has no commands; write each after `$ ` in a fence",
+    ),
     "block without end": (
         change(NOTE, "<!-- /hunk -->\n\nThat was all.", "That was all."),
         "the block <!-- hunk README.md --> has no end; write <!-- /hunk --> below it",

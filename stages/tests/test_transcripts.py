@@ -1,0 +1,80 @@
+"""Commands in notes, with what they print."""
+
+import shutil
+
+import pytest
+
+from stages.layout import stages
+from stages.notes import load_note, note_files
+from stages.transcripts import outputs, shown
+from stages.volatile import same, same_but_figures
+
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: install curl")
+NOTES = [(stage, file) for stage in stages() for file in note_files(stage)]
+RUN = """\
+# 01 Plain
+
+<!-- run 01 -->
+```console
+$ curl -si localhost:8001/
+
+$ echo two; echo three >&2
+```
+<!-- /run -->
+"""
+
+
+@needs_curl
+@pytest.mark.parametrize(("stage", "file"), NOTES, ids=[stage.name for stage, _ in NOTES])
+def test_note__its_commands_run_again__print_what_is_shown(stage, file):
+    note = load_note(file)
+
+    assert str(shown(note, outputs(stage, note))) == file.read_text()
+
+
+@needs_curl
+def test_docs_run__commands__are_shown_with_what_they_print(checkout):
+    note = checkout.path / "docs/01_plain.md"
+    note.parent.mkdir()
+    note.write_text(RUN)
+
+    checkout.stage("docs", "--write", "--run")
+
+    text = note.read_text()
+    assert "$ curl -si localhost:8001/\nHTTP/1.1 200 OK\nDate: " in text
+    assert text.endswith("\n\n$ echo two; echo three >&2\ntwo\nthree\n```\n<!-- /run -->\n")
+    later = text.replace("Date: ", "Date: long ago, ")
+    note.write_text(later)
+    checkout.stage("docs", "--write", "--run")
+    assert note.read_text() == later
+    note.write_text(text.replace("three\n`", "four\n`"))
+    checkout.stage("docs", "--write", "--run")
+    assert same(note.read_text(), text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Date: Sat, 21 Nov 2026 07:56:44 GMT\nX: 1", "Date: Sun, 22 Nov 2026 07:56:44 GMT\nX: 1"),
+        ("X-Request-ID: " + "0" * 32, "X-Request-ID: " + "f" * 32),
+        ("at 2026-11-21T07:58:22.038288Z", "at 2027-01-01T00:00:00Z"),
+        ("month 2026-11", "month 2027-01"),
+        ("in 3.25 ms", "in 12 ms"),
+        ('"eyJhbGciOiJ.eyJz-dWIi.x_Y"', '"eyJhbGciOiJ.eyJleHAi.z"'),
+    ],
+)
+def test_same__what_changes_from_run_to_run__is_the_same(one, other):
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("HTTP/1.1 200 OK", "HTTP/1.1 404 OK"), ("open_todos 1", "open_todos 2"), ("a", "a\nb")],
+)
+def test_same__what_says_something__is_not(one, other):
+    assert not same(one, other)
+
+
+def test_same_but_figures__figures_and_words__are_told_apart():
+    assert same_but_figures("49 == 50", "7 == 50")
+    assert not same_but_figures("49 == 50", "49 != 50")

@@ -1,0 +1,102 @@
+"""Commands that the notes show with what they print: run on a stage of their own, and compared."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+import click
+
+from stages import databases
+from stages.layout import ROOT, STATE, Stage
+from stages.notes import Block, Note, fenced
+from stages.ports import free_port
+from stages.processes import new_run, serialised, stop
+from stages.run import answers, environment
+from stages.servers import servers
+from stages.volatile import same
+
+PROMPT = "$ "
+LOG = STATE / "transcripts.log"
+PATIENCE = 120.0  # Seconds for the stage to answer, and for a command to end.
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stage that runs with a database of its own, filled with its demo alone."""
+
+    stage: Stage
+    env: dict[str, str]
+    port: int
+
+    def call(self, command: str) -> str:
+        """What a command prints, errors included, with the port that a reader would see."""
+        usual, ours = f"localhost:{self.stage.port}", f"localhost:{self.port}"
+        done = subprocess.run(
+            ["sh", "-c", command.replace(usual, ours)],
+            cwd=ROOT,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        return done.stdout.replace("\r\n", "\n").replace(ours, usual).strip("\n")
+
+
+@contextmanager
+def served(stage: Stage, **variables: str) -> Iterator[Place]:
+    """Run a stage as ``./stage run`` does; raises ClickException when it does not answer."""
+    with new_run() as mark, servers([stage], mark, passing=True) as found, ExitStack() as stack:
+        env = environment(stage, mark, found) | variables
+        if stage.needs_postgres:
+            server = env["DATABASE_URL"]
+            name = f"test_{stage.name}_{mark}"  # By it a killed run's database is found.
+            with serialised():
+                env["DATABASE_URL"] = databases.make(server, name)
+            stack.callback(databases.drop, server, name)
+        port = free_port(STATE / "no-port")
+        command = [sys.executable, "-m", "stages", "run", stage.name, f"--port={port}"]
+        with LOG.open("w") as log:
+            run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        stack.callback(run.wait)
+        stack.callback(stop, mark)
+        deadline = time.monotonic() + PATIENCE
+        while not answers(str(port)):
+            if run.poll() is not None or time.monotonic() > deadline:
+                raise click.ClickException(f"{stage.name} did not start: {LOG.relative_to(ROOT)}")
+            time.sleep(0.05)
+        yield Place(stage, env, port)
+
+
+def commands(block: Block) -> list[str]:
+    """The commands of a block: the lines of its fence that begin with a prompt."""
+    lines = block.filled.split("\n") if block.kind == "run" else []
+    return [line.removeprefix(PROMPT) for line in lines if line.startswith(PROMPT)]
+
+
+def outputs(stage: Stage, note: Note) -> list[str]:
+    """What each command of a note prints now, in order."""
+    lines = [line for block in note.blocks for line in commands(block)]
+    if not lines:
+        return []
+    with served(stage) as place:
+        return [place.call(line) for line in lines]
+
+
+def shown(note: Note, printed: list[str]) -> Note:
+    """The note with these outputs, where more than the volatile has changed."""
+    if len(printed) != sum(len(commands(block)) for block in note.blocks):
+        raise click.ClickException(f"{note.path} has been changed meanwhile: once more")
+    rest = iter(printed)
+    return replace(note, blocks=tuple(_shown(block, rest) for block in note.blocks))
+
+
+def _shown(block: Block, printed: Iterator[str]) -> Block:
+    parts = [f"{PROMPT}{line}\n{next(printed)}".strip() for line in commands(block)]
+    new = fenced("console", "\n\n".join(parts))
+    return block if not parts or same(new, block.filled) else replace(block, filled=new)
