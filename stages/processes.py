@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
 import click
 import psutil
@@ -62,13 +62,11 @@ def shielded() -> Iterator[None]:
         os.kill(os.getpid(), received[0])
 
 
-def run_in_foreground(
-    command: list[str], *, cwd: Path, env: dict[str, str], output: IO[Any] | None = None
-) -> int:
+def run_in_foreground(command: list[str], *, cwd: Path, env: dict[str, str]) -> int:
     """Run a program on our terminal. Ctrl-C reaches it from there; what it means is its affair."""
     handler = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        done = subprocess.run(command, cwd=cwd, env=env, stdout=output, stderr=output, check=False)
+        done = subprocess.run(command, cwd=cwd, env=env, check=False)
     finally:
         signal.signal(signal.SIGINT, handler)
     return done.returncode

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +18,14 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from stages.layout import ROOT, find_stage, stages
-from stages.processes import MARK, new_run, run_in_foreground
+from stages.layout import ROOT, Stage, find_stage, stages
+from stages.processes import MARK, new_run, run_in_foreground, stop
 from stages.report import REPORT
 from stages.run import environment
 from stages.servers import servers
 
 OTHERS = ("upgrade", "tool")
+AT_ONCE = 2  # Stages: each has processes of its own, so more would only wait for each other.
 OUTCOMES = ("passed", "failed", "skipped")
 VERDICTS = {0: "[green]ok", 1: "[red]failed", 5: "[red]ran no test"}
 
@@ -51,6 +54,10 @@ class Session:
         return Counter(result.outcome for result in self.results.values())
 
 
+Sessions = dict[str, Session]
+"""Sessions by the names under which they are shown."""
+
+
 def pytest_session(
     folder: Path, env: dict[str, str], args: Sequence[str], output: IO[Any] | None = None
 ) -> Session:
@@ -60,13 +67,67 @@ def pytest_session(
         path = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
         env = env | {REPORT: report.name, "PYTHONPATH": path}
         command = [sys.executable, "-m", "pytest", "-p", "stages.report", *args]
-        code = run_in_foreground(command, cwd=folder, env=env, output=output)
+        if output is None:
+            code = run_in_foreground(command, cwd=folder, env=env)
+        else:
+            code = run_quietly(command, folder, env, output)
         tests = json.loads(report.read() or "{}")
     results = {nodeid: Result(**test) for nodeid, test in tests.items()}
     broken = any(result.phase == "collection" for result in results.values())
     if code == pytest.ExitCode.INTERRUPTED and not broken:  # Broken files give that code, too.
         raise click.Abort
     return Session(code, time.monotonic() - began, results)
+
+
+def run_quietly(command: list[str], folder: Path, env: dict[str, str], output: IO[Any]) -> int:
+    """Run a program away from the terminal, its words into a file."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        check=False,
+    ).returncode
+
+
+def sessions_of(envs: dict[Stage, dict[str, str]], args: list[str], mark: str) -> Sessions:
+    """Run the tests of stages: of one on the terminal, of several side by side.
+
+    Then the words of each are printed whole and in order, and who is at work is said meanwhile.
+    """
+    if len(envs) == 1:
+        ((stage, env),) = envs.items()
+        click.secho(f"\n{stage.name}", bold=True)
+        return {stage.name: pytest_session(stage.path, env, args)}
+    args = ["--color=yes", *args] if sys.stdout.isatty() else args
+    running: list[str] = []
+    sessions: Sessions = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool, Console(stderr=True).status("") as status:
+
+        def work(stage: Stage, env: dict[str, str]) -> tuple[Session, str]:
+            running.append(stage.name)
+            status.update(" and ".join(running))
+            with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+                session = pytest_session(stage.path, env, args, output)
+                running.remove(stage.name)
+                output.seek(0)
+                return session, output.read()
+
+        futures = {stage.name: pool.submit(work, stage, env) for stage, env in envs.items()}
+        try:
+            for name, future in futures.items():
+                sessions[name], words = future.result()
+                status.stop()  # Or it would draw what is meant for standard output.
+                click.secho(f"\n{name}", bold=True)
+                click.echo(words)
+                status.start()
+        except BaseException:  # Ctrl-C above all: the threads wait until their processes end.
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop(mark)
+            raise
+    return sessions
 
 
 class WithRest(click.Command):
@@ -92,12 +153,9 @@ def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
     """
     named = [find_stage(text) for text in dict.fromkeys(wanted) if text not in OTHERS]
     several = named if wanted else list(stages())
-    sessions: dict[str, Session] = {}
     with new_run() as mark, servers(several, mark, passing=True) as variables:
-        for stage in several:
-            click.secho(f"\n{stage.name}", bold=True)
-            env = environment(stage, mark, variables)
-            sessions[stage.name] = pytest_session(stage.path, env, ctx.obj)
+        envs = {stage: environment(stage, mark, variables) for stage in several}
+        sessions = sessions_of(envs, ctx.obj, mark)
         if "upgrade" in wanted:
             from stages.upgrade import upgrade
 

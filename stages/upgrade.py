@@ -11,19 +11,19 @@ from stages.layout import stages
 from stages.processes import serialised, shielded
 from stages.run import environment
 from stages.servers import servers
-from stages.testing import Session, pytest_session
+from stages.testing import Sessions, pytest_session
 
 TESTS = "tests/upgrade.py"
 SEEN = "UPGRADE_SEEN"  # The variable that names the file in which a stage leaves what it saw.
 
 
-def upgrade(mark: str, args: Sequence[str]) -> dict[str, Session]:
+def upgrade(mark: str, args: Sequence[str]) -> Sessions:
     """Run the upgrade tests of all stages in turn on one database, until one of them fails."""
     several = [stage for stage in stages() if stage.needs_postgres]
     for stage in several:
         if not (stage.path / TESTS).exists():
             raise click.ClickException(f"{stage.name} has no {TESTS}: its rows would not be tested")
-    sessions: dict[str, Session] = {}
+    sessions: Sessions = {}
     if not several:
         return sessions
     name = f"test_{several[0].name}_{mark}"  # A name by which a killed run's database is found.

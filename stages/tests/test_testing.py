@@ -1,5 +1,7 @@
 """``./stage test`` and ``./stage prove`` on the sample stages."""
 
+import signal
+
 import pytest
 from checkouts import PATIENCE, wait_until
 
@@ -60,6 +62,47 @@ def test_test__beside_another_and_a_run__all_pass(checkout, port):
         assert call.process.wait(PATIENCE) == 0, call.output
     assert checkout.get(port) == "hello from stage02_data"
     assert run.end() == 0
+    assert checkout.processes() == []
+
+
+# Passes only while the other stage does the same.
+MEETING = """
+import time
+from pathlib import Path
+
+HERE = Path.cwd()
+
+
+def test_meeting():
+    (HERE.parent / f"met-{HERE.name}").touch()
+    deadline = time.monotonic() + 60
+    while len(list(HERE.parent.glob("met-*"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    if HERE.name == "stage01_plain":
+        time.sleep(1)
+"""
+
+
+def test_test__several_stages__run_two_at_once_and_are_shown_in_order(checkout):
+    for stage in ("stage01_plain", "stage02_data"):
+        (checkout.path / stage / "tests" / "test_meeting.py").write_text(MEETING)
+    done = checkout.stage("test")
+    assert done.returncode == 0, done.stdout
+    shown = done.stdout
+    places = [shown.index(word) for word in ("stage01_plain\n", "2 passed", "stage02_data\n")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_test__several_stages_stopped__leaves_nothing(checkout, signum):
+    slow = "import time\n\ndef test_long():\n    time.sleep(100)\n"
+    for stage in ("stage01_plain", "stage02_data"):
+        (checkout.path / stage / "tests" / "test_slow.py").write_text(slow)
+    call = checkout.start("test")
+    wait_until(lambda: len(checkout.processes("-m pytest")) == 2, "both run")
+    assert call.end(signum) == 130
+    assert "Traceback" not in call.output
     assert checkout.processes() == []
 
 
