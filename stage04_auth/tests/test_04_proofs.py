@@ -109,7 +109,7 @@ def test_migrations__with_rows_from_before__give_each_an_owner(own_database, sta
 
         with start_web(DATABASE_URL=own_database).client() as client:
             post = client.get(f"{POSTS}old-1/").json()
-            assert "author" in post
+            assert "author" in list(post)
             assert client.get(f"{POSTS}old-1/comments/").json()["results"][0]["name"] == "Ada"
         for column in ("blog_post.author_id", "blog_comment.author_id", "todos_todo.owner_id"):
             owners = "SELECT email, count(*) FROM {} JOIN accounts_user u ON u.id = {} GROUP BY 1"
