@@ -36,6 +36,13 @@ def make(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
+def log_statements(url: str, name: str) -> None:
+    """Have the server's log tell each statement on a database, for connections from now on."""
+    with _server_of(url) as server:
+        statement = SQL("ALTER DATABASE {} SET log_statement = 'all'")
+        server.execute(statement.format(Identifier(name)))
+
+
 def drop(url: str, name: str) -> None:
     """Drop a database if it is there, whoever still uses it."""
     with _server_of(url) as server:

@@ -63,6 +63,11 @@ def fill(with_runs: bool) -> None:
                 refresh(layer, file, with_runs)
         for path, text in (*pictures.documents(ground), *roadmap.documents(ground)):
             replace_text(ROOT / path, text)
+        if with_runs:
+            from stages import trace
+
+            if trace.PAGE.exists():
+                replace_text(trace.PAGE, trace.refreshed())
         found = list(notes(ground))
     for fault in found:
         click.echo(f"{fault.where}: {fault.what}; {fault.mend}")

@@ -49,16 +49,18 @@ class Place:
 
 
 @contextmanager
-def served(stage: Stage, **variables: str) -> Iterator[Place]:
+def served(stage: Stage, *, log_sql: bool = False) -> Iterator[Place]:
     """Run a stage as ``./stage run`` does; raises ClickException when it does not answer."""
     with new_run() as mark, servers([stage], mark, passing=True) as found, ExitStack() as stack:
-        env = environment(stage, mark, found) | variables
+        env = environment(stage, mark, found)
         if stage.needs_postgres:
             server = env["DATABASE_URL"]
             name = f"test_{stage.name}_{mark}"  # By it a killed run's database is found.
             with serialised():
                 env["DATABASE_URL"] = databases.make(server, name)
             stack.callback(databases.drop, server, name)
+            if log_sql:
+                databases.log_statements(server, name)
         port = free_port(STATE / "no-port")
         command = [sys.executable, "-m", "stages", "run", stage.name, f"--port={port}"]
         with LOG.open("w") as log:

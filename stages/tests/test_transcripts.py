@@ -1,9 +1,10 @@
-"""Commands in notes, with what they print."""
+"""Commands and requests that the documents show, with what comes of them."""
 
 import shutil
 
 import pytest
 
+from stages import trace
 from stages.layout import stages
 from stages.notes import load_note, note_files
 from stages.transcripts import outputs, shown
@@ -22,6 +23,10 @@ $ echo two; echo three >&2
 ```
 <!-- /run -->
 """
+
+
+def test_trace__stages_asked_again__answer_as_is_shown():
+    assert trace.refreshed() == trace.PAGE.read_text()
 
 
 @needs_curl
