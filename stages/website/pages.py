@@ -9,7 +9,7 @@ from posixpath import relpath
 from stages.compare import FileDiff
 from stages.diff import describe
 from stages.layout import Stage
-from stages.notes import LONG, Block, Layer, Note
+from stages.notes import Block, Layer, Note
 from stages.pieces import Line, Source, of_diff
 from stages.website.code import lines_of, listing, patch
 from stages.website.files import APART, page_name, read
@@ -38,17 +38,18 @@ class Step:
         lines = {word: lines_of(path, read(end, path)) for word, (path, end) in sides.items()}
         after = lines.get("after") or lines.get("whole file", [])
         links = " ".join(
-            f'<a href="{self.link(path, end)}">{word}</a>' for word, (path, end) in sides.items()
+            f'<a href="{self.link(path, f"s{end.number}")}">{word}</a>'
+            for word, (path, end) in sides.items()
         )
         given = source.status == "given"
         shown = listing(runs, after) if given else patch(runs, lines.get("before", []), after)
         name = f"<code>{escape(source.path)}</code> {escape(title)}".strip()
         return f"<figure><figcaption><span>{name}</span> {links}</figcaption>{shown}</figure>\n"
 
-    def link(self, path: str, stage: Stage) -> str:
-        """The address of a file as it is at a stage."""
+    def link(self, path: str, anchor: str) -> str:
+        """The address of a file's page, at a stage or between two."""
         name = page_name(path).removesuffix(".md") + ".html"
-        return f"{relpath(name, self.page.rpartition('/')[0] or '.')}#s{stage.number}"
+        return f"{relpath(name, self.page.rpartition('/')[0] or '.')}#{anchor}"
 
 
 def note_page(page: str, layer: Layer, note: Note) -> str:
@@ -80,13 +81,12 @@ def _beside(words: str, figure: str) -> str:
 
 def _folded(step: Step, source: Source) -> str:
     what = f"{len(source.lines)} lines"
-    if source.status != "given":
+    anchor = f"s{step.new.number}"
+    if step.old:
         what = f"{source.status}, +{source.count('+')} −{source.count('-')}"
-    name = f"<code>{escape(source.path)}</code>"
-    if len(source.lines) > LONG:
-        return f'<p><a href="{step.link(source.path, step.new)}">{name}</a>: {what}</p>\n'
-    figure = step.figure(source, list(source.hunks()))
-    return f"<details><summary>{name}: {what}</summary>\n{figure}</details>\n"
+        anchor = f"s{step.old.number}-{step.new.number}"
+    link = f'<a href="{step.link(source.path, anchor)}"><code>{escape(source.path)}</code></a>'
+    return f"<p>{link}: {what}</p>\n"
 
 
 def pair_page(page: str, old: Stage, new: Stage, files: list[FileDiff]) -> str:
