@@ -50,6 +50,7 @@ def docs(write: bool, with_runs: bool, folder: Path | None, port: int) -> None:
         fill(with_runs)
     elif folder:
         build_into(folder)
+        click.echo(f"the site is in {folder}: open {folder / 'index.html'}")
     else:
         serve(port)
 
@@ -84,7 +85,6 @@ def build_into(folder: Path) -> None:
     with take_snapshot(ROOT, stages()) as snapshot:
         build(Ground(ROOT, stages(), snapshot, pyproject()["tool"]["strata"]), folder)
     (folder / MARK).touch()
-    click.echo(f"the site is in {folder}: open {folder / 'index.html'}")
 
 
 class Handler(SimpleHTTPRequestHandler):
