@@ -28,6 +28,13 @@ def names(url: str) -> set[str]:
         return {name for (name,) in server.execute("SELECT datname FROM pg_database")}
 
 
+def is_untouched(url: str) -> bool:
+    """Whether no migration has been run in a database yet."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+    return found == (None,)
+
+
 def make(url: str, name: str) -> str:
     """Make a database unless it is there; returns its URL. Call it serialised."""
     if name not in names(url):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ import click
 from honcho.environ import parse_procfile
 from honcho.printer import Printer
 
+from stages import databases
 from stages.layout import STAGE, Stage
 from stages.ports import require_free
 from stages.processes import MARK, Crew, new_run, run_in_foreground, stop
@@ -70,12 +72,18 @@ def serve(envs: dict[Stage, dict[str, str]], mark: str) -> None:
         crew.drain()
 
 
+def procfile(stage: Stage) -> dict[str, str]:
+    """The commands of a stage's processes, by name."""
+    processes: dict[str, str] = parse_procfile((stage.path / "Procfile").read_text()).processes
+    return processes
+
+
 def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
     """Run the release steps to their ends, then start everything else."""
     entries = {
         (stage, f"{stage.number:02} {name}"): command
         for stage in envs
-        for name, command in parse_procfile((stage.path / "Procfile").read_text()).processes.items()
+        for name, command in procfile(stage).items()
     }
 
     def launch(stage: Stage, name: str, command: str) -> None:
@@ -121,9 +129,20 @@ def greeting(stage: Stage, port: str) -> str:
 @click.argument("stage", metavar="N", type=STAGE)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def manage(stage: Stage, args: tuple[str, ...]) -> None:
-    """Run manage.py of stage N with its servers up: ./stage manage 2 migrate"""
+    """Run manage.py of stage N with its servers up: ./stage manage 2 migrate
+
+    On a new database of our own the release step comes first, so that there are tables and rows.
+    """
     with new_run() as mark, servers([stage], mark) as variables:
         command = [sys.executable, "manage.py", *args]
         env = environment(stage, mark, variables)
+        ours = stage.needs_postgres and "DATABASE_URL" not in os.environ
+        if ours and databases.is_untouched(env["DATABASE_URL"]):
+            click.echo("stage: filling the new database", err=True)
+            release = procfile(stage).get("release", "")
+            # When it fails, the command may be the one that mends that.
+            subprocess.run(
+                ["sh", "-c", release], cwd=stage.path, env=env, capture_output=True, check=False
+            )
         code = run_in_foreground(command, cwd=stage.path, env=env)
     sys.exit(code)

@@ -150,3 +150,21 @@ def test_manage__arguments_and_exit_code__pass_through(checkout):
     done = checkout.stage("manage", "2", "shell", "-v", "0", "-c", code)
     assert (done.stdout, done.returncode) == ("stage02_data\n", 7)
     assert checkout.processes() == []
+
+
+def test_manage__database_is_new__finds_tables_and_rows(checkout):
+    write_procfile(checkout, "release: python manage.py migrate && touch seeded\nweb: exit 1\n")
+    count = "from django.contrib.contenttypes.models import ContentType as C; C.objects.count()"
+    done = checkout.stage("manage", "2", "shell", "-v", "0", "-c", count)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.endswith("stage: filling the new database\n")
+    (checkout.path / "stage02_data" / "seeded").unlink()
+    again = checkout.stage("manage", "2", "shell", "-v", "0", "-c", count)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert not (checkout.path / "stage02_data" / "seeded").exists()
+
+
+def test_manage__release_fails__still_runs_the_command(checkout):
+    write_procfile(checkout, "release: exit 4\nweb: exit 1\n")
+    done = checkout.stage("manage", "2", "shell", "-v", "0", "-c", "print('here')")
+    assert (done.returncode, done.stdout) == (0, "here\n")
