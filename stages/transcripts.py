@@ -31,11 +31,12 @@ class Place:
     env: dict[str, str]
     port: int
 
-    def call(self, command: str) -> str:
-        """What a command prints, errors included, with the port that a reader would see."""
+    def call(self, lines: list[str]) -> list[str]:
+        """What commands of one shell print, errors included, with the port that a reader sees."""
         usual, ours = f"localhost:{self.stage.port}", f"localhost:{self.port}"
+        script = "\nprintf '\\0'\n".join(lines).replace(usual, ours)
         done = subprocess.run(
-            ["sh", "-c", command.replace(usual, ours)],
+            ["sh", "-c", script],
             cwd=ROOT,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -45,7 +46,8 @@ class Place:
             timeout=PATIENCE,
             check=False,
         )
-        return done.stdout.replace("\r\n", "\n").replace(ours, usual).strip("\n")
+        text = done.stdout.replace("\r\n", "\n").replace(ours, usual)
+        return [printed.strip("\n") for printed in text.split("\0")]
 
 
 @contextmanager
@@ -83,11 +85,11 @@ def commands(block: Block) -> list[str]:
 
 def outputs(stage: Stage, note: Note) -> list[str]:
     """What each command of a note prints now, in order."""
-    lines = [line for block in note.blocks for line in commands(block)]
-    if not lines:
+    blocks = [lines for block in note.blocks if (lines := commands(block))]
+    if not blocks:
         return []
     with served(stage) as place:
-        return [place.call(line) for line in lines]
+        return [printed for lines in blocks for printed in place.call(lines)]
 
 
 def shown(note: Note, printed: list[str]) -> Note:

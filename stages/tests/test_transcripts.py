@@ -19,7 +19,9 @@ RUN = """\
 ```console
 $ curl -si localhost:8001/
 
-$ echo two; echo three >&2
+$ WORD=two
+
+$ echo $WORD; echo three >&2
 ```
 <!-- /run -->
 """
@@ -47,7 +49,9 @@ def test_docs_run__commands__are_shown_with_what_they_print(checkout):
 
     text = note.read_text()
     assert "$ curl -si localhost:8001/\nHTTP/1.1 200 OK\nDate: " in text
-    assert text.endswith("\n\n$ echo two; echo three >&2\ntwo\nthree\n```\n<!-- /run -->\n")
+    assert text.endswith(
+        "\n\n$ WORD=two\n\n$ echo $WORD; echo three >&2\ntwo\nthree\n```\n<!-- /run -->\n"
+    )
     later = text.replace("Date: ", "Date: long ago, ")
     note.write_text(later)
     checkout.stage("docs", "--write", "--run")
