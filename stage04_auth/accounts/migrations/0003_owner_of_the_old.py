@@ -9,7 +9,7 @@ EMAIL = "before-accounts@example.invalid"  # a domain that never can be (RFC 676
 def make_account(apps: Any, schema_editor: Any) -> None:
     """The account that gets what was written before there were accounts; nobody can log in to it.
 
-    An editor sees what it owns, and can hand it on.
+    An editor sees to what it owns.
     """
     users = apps.get_model("accounts", "User").objects
     fields = {"name": "Strata", "is_active": False, "password": make_password(None)}
