@@ -29,7 +29,7 @@ class TodoViewSet(Resource, ModelViewSet[Todo]):
 
     def get_queryset(self) -> TodoQuerySet:
         user: Any = self.request.user
-        return Todo.objects.with_details().visible_to(user)
+        return self.queryset.all().visible_to(user)
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         owner: Any = self.request.user
