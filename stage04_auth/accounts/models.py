@@ -91,9 +91,6 @@ class TokenFamily(models.Model):
 
     objects = TokenFamilyQuerySet.as_manager()
 
-    class Meta:
-        verbose_name_plural = "token families"
-
     def __str__(self) -> str:
         return f"{self.user_id} since {self.renewed_at:%Y-%m-%d %H:%M}"
 

@@ -90,6 +90,5 @@ class Migration(migrations.Migration):
                 ("password_hmac", models.CharField(max_length=64)),
                 ("renewed_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
-            options={"verbose_name_plural": "token families"},
         ),
     ]
