@@ -71,6 +71,14 @@ def test_cookies__of_a_session__are_kept_from_scripts_and_other_sites(browser):
     assert "SameSite=Lax" in session
 
 
+def test_nul__where_no_validation_of_ours_looks__is_400(browser, problem):
+    cookie = {"Cookie": r'sessionid="12345678\000"'}  # the last one is NUL to Python
+    for path in (POSTS, f"{AUTH}me/", ADMIN):
+        problem(browser.get(path, headers=cookie), 400)
+    log_in(browser, f"{ADMIN}login/", is_staff=True, is_superuser=True)
+    problem(browser.get(f"{ADMIN}accounts/user/?email=%00"), 400)
+
+
 @pytest.mark.parametrize(
     "path",
     [
