@@ -122,7 +122,7 @@ def bootstrap() -> None:
             say("stage: the lock has changed; updating .venv")
             STAMP.unlink()  # A kill in mid-update must not leave a mixture that looks whole.
         else:
-            say("stage: making the environment in .venv (once; about 100 MB)")
+            say("stage: making the environment in .venv (once; about 500 MB)")
             make_venv()
         install()
         part = STAMP.with_suffix(".part")
