@@ -114,7 +114,7 @@ class Figures(Report):
         """One row a request. Ratios come first: they travel, absolute figures do not."""
         for request, tally in zip(self.job["requests"], self.tallies, strict=True):
             cost = self.tallies[0]["rate"] / tally["rate"]
-            verdict = sign(cost, request["at_most"])
+            verdict = sign(cost, request["at_most"], request["at_least"])
             pace = f"{tally['rate']:,.0f}", f"{tally['p50']:.1f}", f"{tally['p99']:.1f}"
             yield request["name"], f"{cost:.2f}", verdict, *pace
 
@@ -140,11 +140,12 @@ class Figures(Report):
             yield case["name"], times[0], case["other_name"], times[1], saved
 
 
-def sign(value: float, at_most: float | None) -> str:
+def sign(value: float, at_most: float | None, at_least: float | None = None) -> str:
     """Whether a figure holds, and what it must hold."""
-    if at_most is None:
-        return ""
-    return f"{'✓' if value <= at_most else '✗'} ≤ {at_most:g}"
+    bounds = [(at_least, "≥"), (at_most, "≤")]
+    wanted = " ".join(f"{sign} {bound:g}" for bound, sign in bounds if bound is not None)
+    holds = (at_least or 0) <= value <= (float("inf") if at_most is None else at_most)
+    return f"{'✓' if holds else '✗'} {wanted}" if wanted else ""
 
 
 def name_of(path: Path) -> str:

@@ -27,8 +27,8 @@ PASSES = 3
 class Request:
     """What clients ask again and again, a GET unless it has a body; answered with ``status``.
 
-    ``body`` is JSON, and makes it a POST. ``at_most`` is the cost that it may have as a multiple of
-    the first request in the list.
+    ``body`` is JSON, and makes it a POST. ``at_most`` and ``at_least`` are bounds of its cost as a
+    multiple of the first request in the list.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Request:
     body: str = ""
     status: int = 200
     at_most: float | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ class Account:
 
     def get(self, case, ctx):
         credentials = {"email": os.environ["FUZZ_EMAIL"], "password": os.environ["FUZZ_PASSWORD"]}
-        answer = httpx.post(f"{case.operation.base_url}/api/v1/auth/token/", json=credentials)
-        return answer.json()["access"]
+        url = f"{case.operation.base_url.rstrip('/')}/api/v1/auth/token/"
+        return httpx.post(url, json=credentials).json()["access"]
 
     def set(self, case, data, ctx):
         case.headers["Authorization"] = f"Bearer {data}"
