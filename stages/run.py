@@ -15,7 +15,7 @@ from honcho.printer import Printer
 from stages import databases
 from stages.layout import STAGE, Stage
 from stages.ports import require_free
-from stages.processes import MARK, Crew, new_run, run_in_foreground, stop
+from stages.processes import MARK, Crew, new_run, run_in_foreground, serialised, stop
 from stages.servers import Variables, servers
 
 
@@ -93,12 +93,13 @@ def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
         crew.start(name, command, cwd=stage.path, env=env)
 
     releases = {key: entries.pop(key) for key in list(entries) if key[1].endswith(" release")}
-    for (stage, name), command in releases.items():
-        launch(stage, name, command)
-        while (ended := crew.relay(1)) is None:
-            pass
-        if ended[1]:
-            raise click.ClickException(f"the release step of {stage.name} failed (see above)")
+    with serialised():  # Two calls at once would migrate one database against each other.
+        for (stage, name), command in releases.items():
+            launch(stage, name, command)
+            while (ended := crew.relay(1)) is None:
+                pass
+            if ended[1]:
+                raise click.ClickException(f"the release step of {stage.name} failed (see above)")
     for (stage, name), command in entries.items():
         launch(stage, name, command)
 
@@ -137,12 +138,13 @@ def manage(stage: Stage, args: tuple[str, ...]) -> None:
         command = [sys.executable, "manage.py", *args]
         env = environment(stage, mark, variables)
         ours = stage.needs_postgres and "DATABASE_URL" not in os.environ
-        if ours and databases.is_untouched(env["DATABASE_URL"]):
-            click.echo("stage: filling the new database", err=True)
-            release = procfile(stage).get("release", "")
-            # When it fails, the command may be the one that mends that.
-            subprocess.run(
-                ["sh", "-c", release], cwd=stage.path, env=env, capture_output=True, check=False
-            )
+        with serialised():
+            if ours and databases.is_untouched(env["DATABASE_URL"]):
+                click.echo("stage: filling the new database", err=True)
+                release = procfile(stage).get("release", "")
+                # When it fails, the command may be the one that mends that.
+                subprocess.run(
+                    ["sh", "-c", release], cwd=stage.path, env=env, capture_output=True, check=False
+                )
         code = run_in_foreground(command, cwd=stage.path, env=env)
     sys.exit(code)
