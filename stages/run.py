@@ -13,8 +13,8 @@ from honcho.environ import parse_procfile
 from honcho.printer import Printer
 
 from stages import databases
-from stages.layout import STAGE, Stage
-from stages.ports import require_free
+from stages.layout import STAGE, STATE, Stage
+from stages.ports import free_port, require_free
 from stages.processes import MARK, Crew, new_run, run_in_foreground, serialised, stop
 from stages.servers import Variables, servers
 
@@ -50,9 +50,20 @@ def run(wanted: tuple[Stage, ...], port: int | None) -> None:
                 envs = {stage: environment(stage, mark, variables) for stage in several}
                 for stage in several:
                     envs[stage] |= {"PORT": str(ports[stage]), "DEBUG": "true"}
+                    envs[stage] = addresses(ports[stage]) | envs[stage]
                 serve(envs, mark)
     except KeyboardInterrupt:
         click.echo("\nstopped")
+
+
+def addresses(port: int) -> dict[str, str]:
+    """Where the service is for its readers, and where its own mail server is to listen."""
+    mail = f"localhost:{free_port(STATE / 'mail-port')}"
+    return {
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "MAIL_LISTEN": mail,
+        "EMAIL_URL": f"smtp://{mail}",
+    }
 
 
 def serve(envs: dict[Stage, dict[str, str]], mark: str) -> None:
