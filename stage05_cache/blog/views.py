@@ -27,6 +27,7 @@ from config.pagination import PAGE_PARAMETERS
 from config.problems import Problem
 from config.resources import Resource
 
+ANYTHING = "*/*"
 CONDITION = "HTTP_IF_NONE_MATCH"
 TRENDING = 10
 # What a list of one page does not have.
@@ -61,11 +62,12 @@ class PostViewSet(Resource, ModelViewSet[Post]):
         return get_conditional_response(request, etag, response=response) or response
 
     def public_page(self, request: HttpRequest) -> cache.Page | None:
-        types = [str(renderer.media_type) for renderer in self.renderer_classes]
         shared = self.action_map.get("get") in ("list", "retrieve")
-        if shared and request.get_preferred_type(types) == JSON:
-            return cache.public_page(request, self.kwargs.get("slug"))
-        return None
+        # Most clients say one of these two; to read anything else takes as long as a hit.
+        if shared and request.META.get("HTTP_ACCEPT", ANYTHING) not in (ANYTHING, JSON):
+            types = [str(renderer.media_type) for renderer in self.renderer_classes]
+            shared = request.get_preferred_type(types) == JSON
+        return cache.public_page(request, self.kwargs.get("slug")) if shared else None
 
     def get_queryset(self) -> PostQuerySet:
         return self.queryset.all().visible_to(self.request.user)
