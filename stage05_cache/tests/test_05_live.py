@@ -129,5 +129,9 @@ def test_stream__last_event_id_that_is_none__is_400(client, post, problem, last)
     problem(client.get(f"{post}comments/stream/", headers=known), 400)
 
 
+def test_stream__asked_for_options__is_405(client, post, problem):
+    problem(client.options(f"{post}comments/stream/"), 405)
+
+
 def test_stream__where_none_can_be_held__is_501(post):
     assert Client().get(f"{post}comments/stream/").status_code == 501

@@ -122,7 +122,8 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         serializer.instance = services.add_comment(post=post, author=author, **fields)
 
     @extend_schema(exclude=True)  # A stream of events is something that OpenAPI 3.1 cannot tell.
-    @action(detail=False, renderer_classes=[live.EventStream])
+    # No metadata: what DRF answers to OPTIONS is no event.
+    @action(detail=False, renderer_classes=[live.EventStream], metadata_class=None)
     def stream(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         post = get_object_or_404(Post.objects.in_status(Post.PUBLISHED), slug=kwargs["slug"])
         if not isinstance(request._request, ASGIRequest):
