@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.functional import cached_property
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -64,15 +65,18 @@ class CalendarDate(serializers.DateField):
         return super().to_internal_value(value)
 
 
-class Instant(serializers.DateTimeField):
-    """A time in the form of RFC 3339 §5.6, but for leap seconds; without an offset it is none."""
+# RFC 3339 §5.6, but for leap seconds and for years that nobody means.
+INSTANT = (
+    r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 
-    pattern = (
-        r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?"
-        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-    )
+
+@extend_schema_field({"type": "string", "format": "date-time", "pattern": INSTANT})
+class Instant(serializers.DateTimeField):
+    """A time from the years 1000 to 2999; without an offset it is none."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(INSTANT, value):
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
         return super().to_internal_value(value)
