@@ -15,8 +15,7 @@ from markdown_it.token import Token
 
 from stages.cli import cli
 from stages.faults import Fault, Ground
-from stages.layout import BROWSER_LOCK, LOCK
-from stages.lock import is_current
+from stages.lock import all_locks, is_current
 from stages.trees import conflict_lines
 
 # None of the patterns matches its own text here.
@@ -35,7 +34,7 @@ SHELL = ("&&", "||", "|", ";", "&", ">", "<")
 def lock(ground: Ground) -> Iterator[Fault]:
     """The locks hold what pyproject.toml asks for and name no place to get it from."""
     mend = "./stage lock"
-    for file in (LOCK, BROWSER_LOCK):
+    for file in all_locks():
         name = file.relative_to(ground.root).as_posix()
         if not is_current(file):
             yield Fault(name, "is older than the groups in pyproject.toml", mend)

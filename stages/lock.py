@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stages.layout import BROWSER_LOCK, LOCK, ROOT, pyproject
+from stages.layout import BROWSER_LOCK, LOCK, ROOT, pyproject, stages
 
 HEADER = "# Written by ./stage lock; dependency groups sha256:"
 
@@ -18,7 +18,16 @@ HEADER = "# Written by ./stage lock; dependency groups sha256:"
 def groups(lock: Path) -> dict[str, Any]:
     """The dependency groups of pyproject.toml that a lock holds."""
     found: dict[str, Any] = pyproject()["dependency-groups"]
+    stage = next((stage for stage in stages() if stage.path == lock.parent), None)
+    if stage:
+        return {name: found[name] for name in found if "stage" < name <= f"stage{stage.number:02}"}
     return {name: group for name, group in found.items() if (name == "browser") != (lock == LOCK)}
+
+
+def all_locks() -> list[Path]:
+    """The locks in stages/, and those of stages that are shipped, each in its folder."""
+    own = [stage.path / LOCK.name for stage in stages()]
+    return [LOCK, BROWSER_LOCK, *(lock for lock in own if lock.exists())]
 
 
 def fingerprint(lock: Path) -> str:
@@ -37,9 +46,11 @@ def is_current(lock: Path) -> bool:
 @click.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions, not the locked ones.")
 def lock(upgrade: bool) -> None:
-    """Write the locks in stages/ anew from the dependency groups of pyproject.toml."""
-    write(LOCK, upgrade)
-    write(BROWSER_LOCK, upgrade, "--constraints", str(LOCK.relative_to(ROOT)))
+    """Write the locks anew from the dependency groups of pyproject.toml."""
+    for path in all_locks():
+        # What is in several is of one version in all.
+        like = [] if path == LOCK else ["--constraints", str(LOCK.relative_to(ROOT))]
+        write(path, upgrade, *like)
 
 
 def write(lock: Path, upgrade: bool, *others: str) -> None:

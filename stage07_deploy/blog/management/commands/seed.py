@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from blog import demo, samples
+
+
+class Command(BaseCommand):
+    help = "Stores a few posts to read or, with --posts, very many to measure; never any twice."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--posts", type=int, metavar="N", help="generated posts to have")
+
+    def handle(self, *, posts: int | None, **options: Any) -> None:
+        if posts is None:
+            demo.load()
+            people = ", ".join(f"{name.lower()} ({role})" for name, role in demo.ROLES.items())
+            self.stdout.write(f"Accounts at example.com, password {demo.PASSWORD!r}: {people}")
+        else:
+            samples.load(posts)

@@ -1,0 +1,38 @@
+"""Mail over SMTP (RFC 5321)."""
+
+from smtplib import SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+
+class Deferred(Exception):
+    """The mail server says that it cannot take the mail now (RFC 5321 §4.2.1: 4yz)."""
+
+
+# What passes if one waits: no server there, one that does not answer or hangs up, and one that
+# says so. What it refuses for good it would refuse again.
+PASSING = (Deferred, ConnectionError, TimeoutError, SMTPServerDisconnected)
+
+
+def send_mail(*, key: str, to: str, subject: str, body: str) -> None:
+    """Sends a mail to one person; its Message-ID is made of `key`.
+
+    A mail that is sent again, since the worker died before it could note that it was taken, has
+    the same id (RFC 5322 §3.6.4), by which a mailbox can tell. More SMTP cannot do.
+    """
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
+    # RFC 3834 §5: so that no robot answers.
+    headers = {"Message-ID": f"<{key}@{domain}>", "Auto-Submitted": "auto-generated"}
+    # A line break would begin another header, and Django refuses it.
+    line = " ".join(subject.split())
+    try:
+        EmailMessage(line, body, to=[to], headers=headers).send()
+    except (SMTPResponseException, SMTPRecipientsRefused) as error:
+        if isinstance(error, SMTPRecipientsRefused):
+            ((code, _),) = error.recipients.values()
+        else:
+            code = error.smtp_code
+        if 400 <= code < 500:
+            raise Deferred(code) from error
+        raise

@@ -1,0 +1,106 @@
+"""Every error of the service, in one format: `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import DataError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """An answer with an error status; `errors` maps names of fields or parameters to messages."""
+
+    status: int
+    detail: str
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Conflict(Exception):
+    """409: the request is sound, but the state of the resource forbids it."""
+
+
+def problem_for(exception: Exception) -> Problem:
+    """The problem that tells a client about `exception`, without telling it our insides."""
+    match exception:
+        case Problem():
+            return exception
+        case Conflict():
+            return Problem(409, str(exception))
+        case ValidationError():
+            errors: Any = exception.detail
+            return Problem(400, "Some values cannot be accepted.", errors)
+        case UnsupportedMediaType():
+            return Problem(415, "The body must be JSON.", headers={"Accept": "application/json"})
+        case APIException():
+            return Problem(exception.status_code, str(exception.detail))
+        case PermissionDenied():
+            return Problem(403, "You may not do this.")
+        case ObjectDoesNotExist() | Http404():
+            return Problem(404, "There is nothing here.")
+        case RequestDataTooBig():
+            return Problem(413, "The body is larger than 1 MiB.")
+        case SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "The request cannot be understood.")
+        case DataError():
+            # What no column can hold, such as a NUL, where no validation has looked.
+            logger.error("database: %s", exception)
+            return Problem(400, "The request cannot be understood.")
+        case OperationalError():
+            # No connection to be had, or a statement or a lock that took too long.
+            logger.error("database: %s", exception)
+            return Problem(503, "The database is busy. Try again.", headers={"Retry-After": "1"})
+        case _:
+            logger.error("unhandled exception", exc_info=exception)
+            return Problem(500, "An error on our side; the log has it under this X-Request-ID.")
+
+
+def problem_response(problem: Problem) -> JsonResponse:
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        content["errors"] = problem.errors
+    media_type = "application/problem+json"
+    return JsonResponse(
+        content, status=problem.status, content_type=media_type, headers=problem.headers
+    )
+
+
+def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
+    """The answer of DRF's views to whatever they raise, with the headers that DRF gives it."""
+    from rest_framework.views import exception_handler  # which loads settings that need this module
+
+    answer = problem_response(problem_for(exception))
+    for name, value in (exception_handler(exception, context) or {}).items():
+        answer.setdefault(name, value)
+    return answer
+
+
+class ProblemMiddleware:
+    """Turns whatever any other view raises into a problem, with or without DEBUG."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:
+        return problem_response(problem_for(exception))

@@ -1,0 +1,32 @@
+from django.contrib import admin
+from django.contrib.staticfiles.views import serve
+from django.urls import include, path, re_path
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
+
+from config import health, metrics
+from config.views import ServiceDocument, not_found
+
+urlpatterns = [
+    # These three answer whoever can reach this process; the proxy lets nobody through to them.
+    path("healthz", health.live),
+    path("readyz", health.ready),
+    path("metrics", metrics.view),
+    path("", ServiceDocument.as_view(), name="service"),
+    path("static/<path:path>", serve),
+    path("admin/", admin.site.urls),
+    path("api/session/", include("rest_framework.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    # Their templates fail on what DRF answers to OPTIONS.
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(metadata_class=None), name="docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(metadata_class=None), name="redoc"),
+    path("api/<version>/", include("accounts.urls")),
+    path("api/<version>/", include("blog.urls")),
+    path("api/<version>/", include("todos.urls")),
+    path("api/<version>/", include("exports.urls")),
+    # Django's own 404 is an HTML page; ours is a problem, so no path may be left unmatched.
+    re_path("", not_found),
+]

@@ -1,0 +1,56 @@
+"""What an export holds: each post as Markdown, and a table of to-dos."""
+
+import csv
+from collections.abc import Iterator
+from io import TextIOWrapper
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import yaml
+from django.db.models import QuerySet
+
+from accounts.models import User
+from blog.models import Post
+from todos.models import Todo
+
+BATCH = 200
+# What stands above a column, and the attribute below it.
+COLUMNS = {name: name for name in ("id", "title", "description", "done", "due_on")} | {
+    "post": "post_slug"
+}
+
+
+def write_archive(owner: User, file: IO[bytes]) -> Iterator[int]:
+    """Writes the ZIP archive, and yields after each batch of rows how much is done, in per cent."""
+    posts, todos = Post.objects.filter(author=owner), Todo.objects.filter(owner=owner)
+    total, done = posts.count() + todos.count(), 0
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for batch in batches(posts.with_details()):
+            for post in batch:
+                archive.writestr(f"posts/{post.slug}.md", markdown(post))
+            done += len(batch)
+            yield 100 * done // max(total, done)
+        with archive.open("todos.csv", "w") as raw, TextIOWrapper(raw, "utf-8", newline="") as text:
+            table = csv.writer(text)
+            table.writerow(COLUMNS)
+            for batch in batches(todos.with_details()):
+                table.writerows(
+                    [getattr(todo, name) for name in COLUMNS.values()] for todo in batch
+                )
+                done += len(batch)
+                yield 100 * done // max(total, done)
+
+
+def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
+    """All rows, so many at a time: neither memory nor a statement grows with their number."""
+    last = 0
+    while batch := list(rows.filter(id__gt=last).order_by("id")[:BATCH]):
+        yield batch
+        last = batch[-1].id
+
+
+def markdown(post: Post) -> str:
+    """The post with its other fields before it, as static site generators read them."""
+    names = ("title", "tags", "status", "created_at", "updated_at", "published_at")
+    fields = {name: getattr(post, name) for name in names}
+    return f"---\n{yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)}---\n\n{post.body}"

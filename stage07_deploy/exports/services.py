@@ -1,0 +1,23 @@
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from accounts.models import User
+from exports.models import Export
+from exports.tasks import build_export
+from outbox.services import enqueue
+
+LIFETIME = timedelta(days=1)
+
+
+def request_export(*, owner: User) -> Export:
+    """The export that is being made for `owner`, or else a new one."""
+    with transaction.atomic():
+        # Of two requests at once the unique constraint lets one store, and the other finds it.
+        export, created = Export.objects.of(owner).get_or_create(
+            owner=owner, status=Export.WAITING, defaults={"expires_at": now() + LIFETIME}
+        )
+        if created:
+            enqueue(build_export, export.id)
+    return export

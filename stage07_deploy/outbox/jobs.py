@@ -1,0 +1,92 @@
+"""Running jobs: at least once, and never again once one has succeeded."""
+
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from celery import Task
+from celery.utils.time import get_exponential_backoff_interval
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from config.middleware import request_id
+from outbox.models import Message
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 16
+MAX_DELAY = 3600  # seconds; with it, the attempts spread over some hours
+
+
+class Job(Task[Any, None]):
+    """A task that does the message of the outbox whose id it has.
+
+    The broker delivers at least once, and may deliver a copy while another one still runs. Of
+    copies only one runs at a time, and none after one has succeeded. What a job does must still
+    bear to be done twice: the worker can die when all is done but the message not yet deleted.
+    """
+
+    # Errors that time can mend, as it can a database out of reach: tried again, ever later. Any
+    # other makes a dead letter at once.
+    retry_on: tuple[type[Exception], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The id of the message, the same in each attempt."""
+        return str(self.request.id)
+
+    def __call__(self, *args: Any) -> None:
+        with alone(self.key) as mine:
+            message = Message.objects.filter(id=self.key, failed_at=None).first()
+            if mine and message:
+                token = request_id.set(message.request_id)
+                try:
+                    self.attempt(message)
+                finally:
+                    request_id.reset(token)
+
+    def attempt(self, message: Message) -> None:
+        """One attempt, whose end is kept: message gone, postponed or dead."""
+        message.start(timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT))
+        if message.attempts > MAX_ATTEMPTS:
+            message.bury("Each attempt has killed its worker, or run out of time.")
+            return
+        started = time.perf_counter()
+        try:
+            self.run(*message.args)
+        except Exception as error:
+            if (
+                isinstance(error, (OperationalError, *self.retry_on))
+                and message.attempts < MAX_ATTEMPTS
+            ):
+                # Jittered, or all that failed together would come back together.
+                delay = get_exponential_backoff_interval(2, message.attempts, MAX_DELAY, True)
+                message.postpone(timedelta(seconds=delay))
+                logger.warning("%s again in %d s: %r", message, delay, error)
+            else:
+                message.bury(traceback.format_exc())
+                logger.exception("%s is a dead letter", message)
+        else:
+            message.delete()
+            logger.info("%s done in %.1f ms", message, 1000 * (time.perf_counter() - started))
+
+
+@contextmanager
+def alone(key: str) -> Iterator[bool]:
+    """Whether nobody else is in here with this key; the lock ends with the worker at the latest.
+
+    A lock of the session, not of a row: a row's would need a transaction as long as the job, and
+    a lease in the row would outlive a worker that was killed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        (locked,) = cursor.fetchone()
+        try:
+            yield locked
+        finally:
+            if locked:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

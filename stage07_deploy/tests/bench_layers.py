@@ -1,0 +1,17 @@
+"""What every stage is asked when `./stage bench layers` compares them: anonymous reads."""
+
+from django.test import Client
+
+from stages.measure import Bench, Count, Request
+
+PUBLISHED = "/api/v1/posts/?status=published"
+
+
+def bench() -> Bench:
+    first = Client(headers={"host": "localhost"}).get(PUBLISHED).json()
+    several = [
+        Request("the first page of 20 posts", PUBLISHED),
+        Request("the second page", first["next"].partition("localhost")[2]),
+        Request("one post", f"/api/v1/posts/{first['results'][0]['slug']}/"),
+    ]
+    return Bench(several, [Count(each.name, [each.path], at_most=4) for each in several])

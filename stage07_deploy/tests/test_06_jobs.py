@@ -1,0 +1,211 @@
+"""What the layer promises to clients: posts that publish themselves, and exports."""
+
+import csv
+import os
+import re
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from zipfile import ZipFile
+
+import psutil
+import psycopg
+import pytest
+import yaml
+from test_06_proofs import COPY_POST, EXPORTS, POSTS, Jobs, wait_for
+
+from exports.tasks import clear_expired
+
+# Of ten thousand characters each; 10000 take half a minute.
+EXPORTED = int(os.environ.get("EXPORTED_POSTS", "1500"))
+PAST, FUTURE = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00.000001Z"
+
+
+@pytest.fixture(scope="module")
+def jobs(database_url, tmp_path_factory):
+    jobs = Jobs(tmp_path_factory.mktemp("jobs"), DATABASE_URL=database_url)
+    jobs.start()
+    yield jobs
+    jobs.kill()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_publish_at__changed__is_the_new_one(author, new_post, method):
+    post = new_post(publish_at=FUTURE)
+    assert post["publish_at"] == FUTURE
+
+    later = FUTURE.replace("2999", "2998")
+    changed = author.request(method, post["url"], json={"title": "A", "publish_at": later}).json()
+    assert (changed["status"], changed["publish_at"]) == ("draft", later)
+
+    stopped = author.request(method, post["url"], json={"title": "A", "publish_at": None}).json()
+    assert stopped["publish_at"] is None
+
+
+def test_publish_at__of_a_post_put_without_it__is_none(author, new_post):
+    post = new_post(publish_at=FUTURE)
+
+    assert author.put(post["url"], json={"title": "A"}).json()["publish_at"] is None
+
+
+def test_publish__of_a_scheduled_post__leaves_no_time(author, new_post):
+    post = new_post(publish_at=FUTURE)
+
+    published = author.post(f"{post['url']}publish/").json()
+
+    assert (published["status"], published["publish_at"]) == ("published", None)
+
+
+def test_publish_at__of_a_published_post__is_409(author, new_post, problem):
+    post = new_post(published=True)
+
+    problem(author.patch(post["url"], json={"publish_at": FUTURE}), 409)
+    assert author.patch(post["url"], json={"publish_at": None}).status_code == 200
+
+
+NO_TIMES = """
+    tomorrow 2026-01-01 2026-02-30T00:00:00Z 2026-01-01T00:00:00 2026-01-01T24:00:00Z
+    2026-01-01T00:00:60Z 0001-01-01T00:00:00+14:00
+"""
+
+
+@pytest.mark.parametrize("value", [*NO_TIMES.split(), "", f"{PAST}\0", 1, True, [], {}])
+def test_publish_at__that_is_no_time__is_refused(author, problem, value):
+    problem(author.post(POSTS, json={"title": "A", "publish_at": value}), 400, "publish_at")
+
+
+def test_publish_at__with_an_offset__is_told_in_utc(new_post):
+    post = new_post(publish_at="2998-12-31T23:30:00-01:00")
+
+    assert post["publish_at"] == "2999-01-01T00:30:00Z"
+
+
+def test_post__due__keeps_its_place_until_the_transaction_of_an_editor_ends(
+    author, database_url, jobs, new_post
+):
+    held, other = new_post(), new_post()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT FROM blog_post WHERE slug = %s FOR UPDATE", [held["slug"]])
+        for post in (held, other):
+            set_time = "UPDATE blog_post SET publish_at = %s WHERE slug = %s"
+            if post is other:
+                with psycopg.connect(database_url) as elsewhere:
+                    elsewhere.execute(set_time, [PAST, post["slug"]])
+        wait_for(lambda: author.get(other["url"]).json()["status"] == "published", "it waited")
+        connection.execute(set_time, [PAST, held["slug"]])
+    wait_for(lambda: author.get(held["url"]).json()["status"] == "published", "it was lost")
+
+
+def ready(client, export):
+    def look():
+        found = client.get(export["url"]).json()
+        return found["status"] != "waiting" and found
+
+    return wait_for(look, "it took long")
+
+
+def test_export__ready__has_all_posts_and_todos_of_its_owner(author, bob, jobs, new_post, new_todo):
+    text = "Ünï\r\n---\n# A heading\n"
+    post = new_post(title="Quoted: “yes”, [no]\n", body=text, tags=["b", "a"])
+    todo = new_todo(title='=1+1, "quoted"\nand cut', due_on="2026-01-31", post=post["slug"])
+    foreign = bob.post(POSTS, json={"title": "Bob's"}).json()["slug"]
+
+    export = ready(author, author.post(EXPORTS).json())
+    download = author.get(export["download"])
+
+    assert download.headers["Content-Type"] == "application/zip"
+    assert download.headers["Content-Disposition"] == 'attachment; filename="strata.zip"'
+    with ZipFile(BytesIO(download.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        written = archive.read(f"posts/{post['slug']}.md").decode()
+        with archive.open("todos.csv") as raw, TextIOWrapper(raw, "utf-8", newline="") as lines:
+            rows = {row["id"]: row for row in csv.DictReader(lines)}
+    _, fields, body = written.split("---\n", 2)
+    assert body == f"\n{text}"
+    assert yaml.safe_load(fields)["title"] == post["title"]
+    assert yaml.safe_load(fields)["tags"] == ["a", "b"]
+    assert rows[str(todo["id"])]["title"] == todo["title"]
+    assert rows[str(todo["id"])]["post"] == post["slug"]
+    assert f"posts/{foreign}.md" not in names
+
+
+def test_export__asked_for_by_eight_at_once__is_made_once(bob, jobs):
+    jobs.kill()  # Or the first could be ready before the last has asked.
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: bob.post(EXPORTS), range(8)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    first = answers[0].json()
+    assert {answer.headers["Location"] for answer in answers} == {first["url"]}
+    jobs.start()
+    ready(bob, first)
+    assert bob.post(EXPORTS).json()["url"] != first["url"]
+
+
+def test_export__of_somebody_else__is_not_there(author, bob, client, problem):
+    url = author.post(EXPORTS).json()["url"]
+
+    for path in (url, f"{url}download/"):
+        problem(bob.get(path), 404)
+        problem(client.get(path), 401)
+    problem(author.options(f"{url}download/"), 405)
+    assert url not in [export["url"] for export in bob.get(EXPORTS).json()["results"]]
+    problem(client.post(EXPORTS), 401)
+
+
+def test_export__not_ready_or_failed__has_no_download(author, database_url, jobs, problem):
+    export = ready(author, author.post(EXPORTS).json())
+    for status in ("waiting", "failed"):
+        with psycopg.connect(database_url) as connection:
+            connection.execute(
+                "UPDATE exports_export SET status = %s WHERE id = %s", [status, export["id"]]
+            )
+        found = author.get(export["url"]).json()
+        assert (found["status"], found["download"]) == (status, None)
+        problem(author.get(f"{export['url']}download/"), 409)
+
+
+def test_export__expired__is_gone_with_its_file(author, database_url, jobs, problem):
+    export = ready(author, author.post(EXPORTS).json())
+    file = Path(os.environ["MEDIA_ROOT"]) / "exports" / f"{export['id']}.zip"
+    assert file.exists()
+
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE exports_export SET expires_at = now() WHERE id = %s", [export["id"]]
+        )
+    problem(author.get(export["url"]), 404)
+    clear_expired.delay()
+
+    wait_for(lambda: not file.exists(), "the file stayed")
+
+
+def test_export__of_many_long_posts__takes_no_more_memory(author, database_url, jobs, new_post):
+    slug = new_post(title="Long", body="Word " * 2000)["slug"]
+    ready(author, author.post(EXPORTS).json())
+    before = peak(jobs)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(COPY_POST, [EXPORTED, slug])
+
+    began = time.monotonic()
+    export = ready(author, author.post(EXPORTS).json())
+
+    grown = peak(jobs) - before
+    seconds = time.monotonic() - began
+    sys.stdout.write(f"{EXPORTED} posts in {seconds:.1f} s, {grown / 2**20:.1f} MiB more\n")
+    assert export["status"] == "ready"
+    assert grown < 12 * 2**20
+
+
+def peak(jobs):
+    """The most bytes that any process of the jobs has had in memory."""
+    processes = [
+        child
+        for shell in jobs.processes
+        for child in psutil.Process(shell.pid).children(recursive=True)
+    ]
+    statuses = [Path(f"/proc/{process.pid}/status").read_text() for process in processes]
+    return max(1024 * int(re.search(r"VmHWM:\s+(\d+)", text)[1]) for text in statuses)

