@@ -32,20 +32,22 @@ class Mails(Controller):
             port = probe.getsockname()[1]
         super().__init__(self, "127.0.0.1", port)
         self.url = f"smtp://127.0.0.1:{port}"
-        self.seconds, self.answers, self.begun, self.kept = 0, [], 0, []
+        self.seconds, self.answers, self.begun, self.kept = 0, [], [], []
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802, the name is aiosmtpd's
-        self.begun += 1
+        mail = email.message_from_bytes(envelope.content)
+        self.begun.append(mail)
         if self.answers:
             return self.answers.pop(0)
         # Whose connection is gone by then gets no further.
         await asyncio.sleep(self.seconds)
-        self.kept.append(email.message_from_bytes(envelope.content))
+        self.kept.append(mail)
         return "250 OK"
 
-    def about(self, slug):
-        """The mails with a link to this post."""
-        return [mail for mail in self.kept if f"/{slug}/" in text(mail)]
+    def about(self, slug, *, begun=False):
+        """The mails with a link to this post that were taken, or those that were begun."""
+        mails = self.begun if begun else self.kept
+        return [mail for mail in mails if f"/{slug}/" in text(mail)]
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ def test_worker__killed_in_mid_job__job_happens_once(bob, comment, mails, new_po
     jobs.start()
     bob.post(f"{POSTS}{slug}/comments/", json=comment)
 
-    wait_for(lambda: mails.begun, "no mail was begun")
+    wait_for(lambda: mails.about(slug, begun=True), "no mail was begun")
     jobs.kill()
     assert not mails.about(slug)
     jobs.start()

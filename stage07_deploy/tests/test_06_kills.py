@@ -178,7 +178,7 @@ CUT = """
 def test_worker__asked_to_end__ends_its_job_first(comment_often, jobs, mails):
     mails.seconds = 2
     slug = comment_often(1)
-    wait_for(lambda: mails.begun, "no mail was begun")
+    wait_for(lambda: mails.about(slug, begun=True), "no mail was begun")
 
     # Below each shell; what they have forked they end themselves.
     ended = [child for shell in jobs.processes for child in psutil.Process(shell.pid).children()]
