@@ -197,6 +197,7 @@ def test_metrics__after_requests__count_them_by_route_and_not_by_path(start_web)
         ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"],
         ["kubernetes-validate", "--strict", *map(str, MANIFESTS)],
         ["zizmor", "--offline", "--no-progress", "../.github/workflows/ci.yml"],
+        ["checkov", "--config-file", "ops/checkov.yaml"],
         ["shellcheck", *(f"ops/{name}" for name in COMMANDS)],
         ["promtool", "test", "rules", "ops/monitoring/alerts_test.yaml"],
         ["promtool", "check", "config", "ops/monitoring/prometheus.yaml"],
