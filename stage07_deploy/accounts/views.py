@@ -33,8 +33,9 @@ class Anonymous(APIView):
 class Registration(Anonymous):
     @extend_schema(request=serializers.RegistrationSerializer, responses={202: None})
     def post(self, request: Request, **kwargs: Any) -> Response:
-        count_attempt(request._request, "registration")
-        services.register(**read(serializers.RegistrationSerializer(data=request.data)))
+        sent = read(serializers.RegistrationSerializer(data=request.data))
+        count_attempt(request._request, "registration", sent["email"])
+        services.register(**sent)
         return Response(status=202)
 
 

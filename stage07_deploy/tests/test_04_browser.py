@@ -203,9 +203,23 @@ def test_throttle__of_log_ins__holds_for_forms_and_a_known_user_too(start_web, p
         slowed(answers, problem, 3)
 
 
-def test_throttle__of_registrations__counts_the_address(start_web, problem):
+NEW = {"name": "New", "password": "correct horse battery"}
+
+
+def test_throttle__of_registrations__counts_the_address_whoever_is_registered(start_web, problem):
     with start_web(REGISTRATION_RATE="2/hour").client() as client:
-        slowed([client.post(f"{AUTH}register/", json=GUESS) for _ in range(4)], problem, 2)
+        several = [{**NEW, "email": f"{number}@example.com"} for number in range(4)]
+        slowed([client.post(f"{AUTH}register/", json=sent) for sent in several], problem, 2)
+
+
+def test_throttle__of_registrations__counts_the_account_wherever_from(start_web, problem):
+    with start_web(REGISTRATION_RATE="2/hour", NUM_PROXIES="1").client() as client:
+        forged = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(4)]
+        sent = {**NEW, "email": "somebody@example.com"}
+        answers = [
+            client.post(f"{AUTH}register/", json=sent, headers=headers) for headers in forged
+        ]
+        slowed(answers, problem, 2)
 
 
 def test_throttle__of_writes__counts_the_user_and_no_reads(start_web, problem):
