@@ -22,6 +22,7 @@ from stages.trees import take_snapshot
 from stages.volatile import same_but_figures
 
 SITE = STATE / "site"
+README = ROOT / "README.md"
 MARK = ".strata-site"  # A file in each folder that we have written, and may write over.
 
 
@@ -67,6 +68,9 @@ def fill(with_runs: bool) -> None:
         if with_runs:
             from stages import trace
 
+            if README.exists():
+                printed = outputs(load_note(README))
+                replace_text(README, str(shown(load_note(README), printed)))
             if trace.PAGE.exists():
                 replace_text(trace.PAGE, trace.refreshed())
         found = list(notes(ground))
@@ -120,7 +124,7 @@ def refresh(layer: Layer, file: Path, with_runs: bool) -> None:
     if with_runs:
         proofs = [block for block in note.blocks if block.kind == "proof"]
         proved = prove(layer.stage) if proofs else ""
-        printed = outputs(layer.stage, note)
+        printed = outputs(note)
         # Read again: while all this ran, somebody may have written on.
         note = show_proofs(shown(load_note(file), printed), proved)
     replace_text(file, str(layer.fill(note)))

@@ -1,4 +1,4 @@
-"""Commands that the notes show with what they print: run on a stage of their own, and compared."""
+"""Commands that README and notes show with what they print: run again, and compared."""
 
 import subprocess
 import sys
@@ -6,20 +6,22 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import click
 
 from stages import databases
-from stages.layout import ROOT, STATE, Stage
+from stages.layout import ROOT, STATE, Stage, find_stage
 from stages.notes import Block, Note, fenced
 from stages.ports import free_port
 from stages.processes import new_run, serialised, stop
-from stages.run import answers, environment
+from stages.run import environment
 from stages.servers import servers
-from stages.volatile import same
+from stages.volatile import fits
 
 PROMPT = "$ "
 LOG = STATE / "transcripts.log"
+GREETED = "(Ctrl-C stops it)"
 PATIENCE = 120.0  # Seconds for the stage to answer, and for a command to end.
 
 
@@ -32,9 +34,14 @@ class Place:
     port: int
 
     def call(self, lines: list[str]) -> list[str]:
-        """What commands of one shell print, errors included, with the port that a reader sees."""
+        """What commands of one shell print, errors included, with the port that a reader sees.
+
+        `./stage run` is what we are in: it has printed what it does until the stage is up.
+        """
         usual, ours = f"localhost:{self.stage.port}", f"localhost:{self.port}"
-        script = "\nprintf '\\0'\n".join(lines).replace(usual, ours)
+        up = {f"./stage run {self.stage.number}": f"cat {LOG.relative_to(ROOT)}"}
+        script = "\nprintf '\\0'\n".join(up.get(line, line) for line in lines)
+        script = script.replace(usual, ours)
         done = subprocess.run(
             ["sh", "-c", script],
             cwd=ROOT,
@@ -70,7 +77,7 @@ def served(stage: Stage, *, log_sql: bool = False) -> Iterator[Place]:
         stack.callback(run.wait)
         stack.callback(stop, mark)
         deadline = time.monotonic() + PATIENCE
-        while not answers(str(port)):
+        while GREETED not in LOG.read_text():
             if run.poll() is not None or time.monotonic() > deadline:
                 raise click.ClickException(f"{stage.name} did not start: {LOG.relative_to(ROOT)}")
             time.sleep(0.05)
@@ -83,13 +90,14 @@ def commands(block: Block) -> list[str]:
     return [line.removeprefix(PROMPT) for line in lines if line.startswith(PROMPT)]
 
 
-def outputs(stage: Stage, note: Note) -> list[str]:
+def outputs(note: Note) -> list[str]:
     """What each command of a note prints now, in order."""
-    blocks = [lines for block in note.blocks if (lines := commands(block))]
-    if not blocks:
-        return []
-    with served(stage) as place:
-        return [printed for lines in blocks for printed in place.call(lines)]
+    printed: list[str] = []
+    blocks = (block for block in note.blocks if commands(block))
+    for number, group in groupby(blocks, lambda block: block.address):
+        with served(find_stage(number)) as place:
+            printed += (text for block in group for text in place.call(commands(block)))
+    return printed
 
 
 def shown(note: Note, printed: list[str]) -> Note:
@@ -103,4 +111,4 @@ def shown(note: Note, printed: list[str]) -> Note:
 def _shown(block: Block, printed: Iterator[str]) -> Block:
     parts = [f"{PROMPT}{line}\n{next(printed)}".strip() for line in commands(block)]
     new = fenced("console", "\n\n".join(parts))
-    return block if not parts or same(new, block.filled) else replace(block, filled=new)
+    return block if not parts or fits(block.filled, new) else replace(block, filled=new)

@@ -3,7 +3,7 @@
 import re
 
 VOLATILE = re.compile(
-    r"(?<=^Date: ).+|(?<=^Server: ).+"  # headers
+    r"(?i:(?<=^Date: ).+|(?<=^Server: ).+)"  # headers
     r"|\b[0-9a-f]{32}\b"  # entity tags, ids of requests
     r"|\b20\d\d-\d\d(?:-\d\d)?(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"  # times
     r"|\bey[\w-]+\.[\w-]+\.[\w-]+"  # tokens
@@ -15,6 +15,13 @@ VOLATILE = re.compile(
 def same(one: str, other: str) -> bool:
     """Whether two outputs differ in nothing but what differs from run to run."""
     return VOLATILE.sub("…", one) == VOLATILE.sub("…", other)
+
+
+def fits(shown: str, printed: str) -> bool:
+    """Whether an output is as shown, where a line of `…` stands for any lines or none."""
+    parts = re.split(r"^…$", shown, flags=re.MULTILINE)
+    pattern = ".*".join(re.escape(VOLATILE.sub("…", part).strip("\n")) for part in parts)
+    return bool(re.fullmatch(pattern, VOLATILE.sub("…", printed), re.DOTALL))
 
 
 def same_but_figures(one: str, other: str) -> bool:

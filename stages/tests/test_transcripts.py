@@ -5,13 +5,13 @@ import shutil
 import pytest
 
 from stages import trace
-from stages.layout import stages
+from stages.layout import ROOT, stages
 from stages.notes import load_note, note_files
 from stages.transcripts import outputs, shown
-from stages.volatile import same, same_but_figures
+from stages.volatile import fits, same, same_but_figures
 
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: install curl")
-NOTES = [(stage, file) for stage in stages() for file in note_files(stage)]
+DOCUMENTS = [ROOT / "README.md", *(file for stage in stages() for file in note_files(stage))]
 RUN = """\
 # 01 Plain
 
@@ -32,11 +32,13 @@ def test_trace__stages_asked_again__answer_as_is_shown():
 
 
 @needs_curl
-@pytest.mark.parametrize(("stage", "file"), NOTES, ids=[stage.name for stage, _ in NOTES])
-def test_note__its_commands_run_again__print_what_is_shown(stage, file):
+@pytest.mark.parametrize("file", DOCUMENTS, ids=[file.name for file in DOCUMENTS])
+def test_document__its_commands_run_again__print_what_is_shown(file):
     note = load_note(file)
+    printed = outputs(note)
 
-    assert str(shown(note, outputs(stage, note))) == file.read_text()
+    assert printed
+    assert str(shown(note, printed)) == file.read_text()
 
 
 @needs_curl
@@ -67,6 +69,7 @@ def test_docs_run__commands__are_shown_with_what_they_print(checkout):
         ("Date: Sat, 21 Nov 2026 07:56:44 GMT\nX: 1", "Date: Sun, 22 Nov 2026 07:56:44 GMT\nX: 1"),
         ("X-Request-ID: " + "0" * 32, "X-Request-ID: " + "f" * 32),
         ("at 2026-11-21T07:58:22.038288Z", "at 2027-01-01T00:00:00Z"),
+        ("date: Sat, 21 Nov 2026\nserver: a", "date: Sun, 22 Nov 2026\nserver: b"),
         ("month 2026-11", "month 2027-01"),
         ("in 3.25 ms", "in 12 ms"),
         ('"eyJhbGciOiJ.eyJz-dWIi.x_Y"', '"eyJhbGciOiJ.eyJleHAi.z"'),
@@ -82,6 +85,16 @@ def test_same__what_changes_from_run_to_run__is_the_same(one, other):
 )
 def test_same__what_says_something__is_not(one, other):
     assert not same(one, other)
+
+
+def test_fits__line_of_an_ellipsis__stands_for_any_lines():
+    printed = "one at 2026-11-21\ntwo\nthree\nfour"
+
+    assert fits("…\ntwo\n…\nfour", printed)
+    assert fits("one at 2027-01-01\n…\ntwo\n…", printed)
+    assert not fits("…\nthree\n…\ntwo\n…", printed)
+    assert not fits("one at 2026-11-21\ntwo\nthree", printed)
+    assert not fits("…\nfive\n…", printed)
 
 
 def test_same_but_figures__figures_and_words__are_told_apart():

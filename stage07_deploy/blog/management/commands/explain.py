@@ -15,13 +15,12 @@ def queries() -> dict[str, tuple[str, QuerySet[Any]]]:
 
     Places, words and days to look for are taken from the posts that are stored.
     """
-    count = Post.objects.count()
-    if not count:
-        raise CommandError("There are no posts to look for; `seed` stores some.")
+    published = Post.objects.in_status(Post.PUBLISHED).exclude(tag_set=None).first()
+    if published is None:
+        raise CommandError("There is no published post with a tag; `seed` stores some.")
     newest = ("-created_at", "-id")
-    deep = Post.objects.with_details().order_by(*newest)[count * 4 // 5]
+    deep = Post.objects.with_details().order_by(*newest)[Post.objects.count() * 4 // 5]
     first = Post.objects.earliest("created_at")
-    published = Post.objects.in_status(Post.PUBLISHED)[0]
     tag = Tag.objects.filter(posts=published)[0].name
     posts, todos = Post.objects.with_details(), Todo.objects.with_details()
     lists = {

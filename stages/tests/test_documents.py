@@ -1,0 +1,122 @@
+"""Commands that documents show without what they print: each is run here or by CI."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from checkouts import wait_until
+from markdown_it import MarkdownIt
+
+from stages import bench
+from stages.layout import ROOT, find_stage, stages
+from stages.run import greeting, procfile
+from stages.transcripts import served
+
+FILLED = re.compile(r"<!-- (run|proof|hunk|code|fold|trace) .*?<!-- /\1 -->", re.DOTALL)
+COMMAND = re.compile(
+    r"(?:[A-Z_]+=\S+ )*(?:\./stage|\.venv/bin/\S+|celery -A|docker compose"
+    r"|ops/(?:init|deploy|backup|restore))\b.*"
+)
+CI = (ROOT / ".ci/run").read_text()
+ROWS = ("--posts 100000", "--posts 1000")  # How long a seed of so many takes is not at stake.
+FINE = {"200", "201", "202", "409"}  # 409 where the rule of the checklist is to be seen.
+# What works on other files, or does not end, has tests on samples.
+SAMPLES = {"docs": "test_[ds]*.py", "carry": "test_carry.py", "lock": "test_lock.py"}
+
+
+def shown(path: Path, kinds: set[str]) -> list[str]:
+    """The lines of code in a document, outside of what is filled in."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(FILLED.sub("", path.read_text()))
+    inner = [part for token in tokens for part in (token, *(token.children or []))]
+    codes = (part.content for part in inner if part.type in kinds)
+    return [line for code in codes for line in code.replace("\\\n", " ").strip().split("\n")]
+
+
+def documented() -> list[str]:
+    """All commands of the tool, and others that are whole."""
+    paths = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("stage0*/README.md")]
+    kinds = {"fence", "code_block", "code_inline"}
+    lines = (line for path in sorted(paths) for line in shown(path, kinds))
+    return list(dict.fromkeys(line for line in lines if COMMAND.fullmatch(line)))
+
+
+def of_stage(number: int) -> list[str]:
+    """What is typed beside a running stage: what it greets with, and `manage.py`."""
+    stage = find_stage(str(number))
+    greeted = greeting(stage, str(stage.port)).partition("\n\n")[2].strip().split("\n")
+    asked = [line for line in documented() if line.startswith(f"./stage manage {number} ")]
+    return [*greeted, *(line for line in asked if line not in greeted)]
+
+
+@pytest.mark.parametrize("command", documented())
+def test_command__documented__does_what_it_is_documented_for(command):
+    settings = [word for word in shlex.split(command) if re.match(r"[A-Z_]+=", word)]
+    words = shlex.split(command, comments=True)[len(settings) :]
+    match words[0].removeprefix("./").rpartition("bin/")[2], *words[1:]:
+        case ["stage"] | ["stage", "--help"] | ["stage", "diff", *_]:
+            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+            assert all(stage.name in done.stdout for stage in stages()) or len(words) > 1
+            assert done.stdout
+        case ["stage", "test", stage, "--", *args]:
+            folder = find_stage(stage).path
+            tests = "".join(path.read_text() for path in folder.glob("tests/test_*.py"))
+            chosen = [] if "-k" not in args else args[args.index("-k") + 1].split(" or ")
+            assert all(re.search(rf"^def test_\w*{part}", tests, re.MULTILINE) for part in chosen)
+            assert all((folder / arg).exists() for arg in args if arg.startswith("tests/"))
+            assert all(f'"{setting.partition("=")[0]}"' in tests for setting in settings)
+        case ["stage", "test" | "check", *_]:
+            assert f"\n{command}\n" in CI
+        case ["stage", "prove", stage]:
+            assert find_stage(stage) in stages()[1:]
+            assert './stage prove "$stage"' in CI
+        case ["stage", "run", *numbers]:
+            assert {find_stage(number) for number in numbers} <= set(stages())  # see below
+        case ["stage", "bench", *args]:
+            wanted = [arg for arg in args if not arg.startswith("--")]
+            assert any(bench.chosen(wanted))  # test_bench.py measures a real stage
+        case ["stage", "manage", number, *_]:
+            assert command in of_stage(int(number))
+        case ["stage", name, *_]:
+            tests = "".join(path.read_text() for path in Path(__file__).parent.glob(SAMPLES[name]))
+            assert all(f'"{word}"' in tests for word in words[1:] if not word.isdecimal())
+        case ["python", "-m", "pip", *args]:
+            assert " ".join(args).partition("-r")[2] in CI
+        case ["celery", *_]:
+            assert "celery -A config worker" in str(procfile(stages()[-1]))
+        case ["docker" | "ops/init" | "ops/deploy" | "ops/backup" | "ops/restore", *_]:
+            (proofs,) = ROOT.glob("stage07_*/tests/test_07_proofs.py")
+            assert f'"{words[0]}"' in proofs.read_text()  # in containers, where there are any
+        case _:
+            pytest.fail(f"{command}: nobody runs it")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: install curl")
+@pytest.mark.parametrize("stage", stages(), ids=[stage.name for stage in stages()])
+def test_readme__its_commands_tried__are_answered(stage, tmp_path):
+    lines = [line.replace(*ROWS) for line in of_stage(stage.number)]
+    log = tmp_path / "said"
+    with served(stage) as place, log.open("w") as file:
+        script = "set -e\n" + "\n".join(lines)
+        script = script.replace(f"localhost:{stage.port}", f"localhost:{place.port}")
+        with subprocess.Popen(
+            ["sh", "-c", script],
+            cwd=ROOT,
+            env=place.env,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        ) as shell:
+            assert shell.wait(120) == 0, log.read_text()
+        if any(line.endswith("&") for line in lines):
+            wait_until(lambda: "\ndata: " in log.read_text(), "the stream has said something")
+            os.killpg(shell.pid, signal.SIGTERM)
+    said = log.read_text()
+    statuses = re.findall(r"^HTTP/1.1 (\d+)", said, re.MULTILINE)
+    assert len(statuses) == sum(" -i " in line for line in lines)
+    assert set(statuses) <= FINE
