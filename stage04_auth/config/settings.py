@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
+from psycopg_pool import ConnectionPool
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,11 +26,21 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 DATABASES = {
     "default": {
         **env.db("DATABASE_URL"),
-        # A request borrows a connection and waits at most two seconds for it; a connection that
+        # A request borrows a connection and waits at most so many seconds for it; a connection that
         # died with the server is found out and replaced before it is lent.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 2},
+            "pool": {
+                "min_size": 1,
+                "max_size": 10,
+                "timeout": 1.5,
+                # Without it, the pause between attempts to reach a server that is away doubles
+                # each time, and it is not noticed for long that the server is back.
+                "reconnect_timeout": 0.5,
+                # The other connections died with the server too. Left to those who borrow them,
+                # they would be found out one by one.
+                "reconnect_failed": ConnectionPool.check,
+            },
             "options": "-c statement_timeout=5s -c lock_timeout=2s",
         },
     },
