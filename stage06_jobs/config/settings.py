@@ -224,7 +224,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_key": f"unacked.{JOB_SECONDS}",
     "unacked_index_key": f"unacked_index.{JOB_SECONDS}",
     "unacked_mutex_key": f"unacked_mutex.{JOB_SECONDS}",
-    # Seconds, and no second try: a request waits for this. The outbox tries again.
+    # Seconds until a broker that does not answer is taken for dead, and no second try: the outbox
+    # tries again.
     "socket_connect_timeout": 1,
     "socket_timeout": 1,
     "max_retries": 0,
@@ -249,13 +250,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 
 
-def every(seconds: int, task: str) -> dict[str, Any]:
+def every(seconds: float, task: str) -> dict[str, Any]:
     """A turn that no worker took in time is dropped, or they would pile up while none runs."""
-    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    # Not sooner than the clocks of two machines may differ.
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
 
 
 CELERY_BEAT_SCHEDULE = {
-    "send what is due": every(2, "outbox.tasks.send_due"),
+    "send what is due": every(0.5, "outbox.tasks.send_due"),
     "publish what is due": every(2, "blog.tasks.publish_due"),
     "flush views": every(60, "blog.tasks.flush_views"),
     "clear exports": every(3600, "exports.tasks.clear_expired"),

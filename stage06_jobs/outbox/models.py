@@ -26,7 +26,7 @@ class Message(models.Model):
     args = models.JSONField()
     request_id = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=now)
-    # When to hand it to the broker again, should it still be here.
+    # When to hand it to the broker, or again if it is still here.
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     failed_at = models.DateTimeField(null=True)

@@ -192,12 +192,19 @@ def test_worker__killed_in_mid_job__job_happens_once(bob, comment, mails, new_po
 CRASH = """
 import os, signal
 from celery import Celery
-Celery.send_task = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+from django.db import transaction
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+on_commit = transaction.on_commit
+transaction.on_commit = lambda *args, **kwargs: on_commit(die)
+Celery.send_task = die
 """
 
 
 @pytest.mark.guard(claim="A crash between commit and enqueue loses nothing.")
-def test_web__killed_between_commit_and_enqueue__job_happens(
+def test_web_and_worker__killed_between_commit_and_enqueue__job_happens(
     bob, comment, mails, new_post, jobs, start_web, tmp_path
 ):
     (tmp_path / "sitecustomize.py").write_text(CRASH)
@@ -207,6 +214,13 @@ def test_web__killed_between_commit_and_enqueue__job_happens(
     with pytest.raises(httpx.TransportError):
         bob.post(f"{crashing.url}{POSTS}{slug}/comments/", json=comment)
     assert bob.get(f"{POSTS}{slug}/comments/").json()["results"]
+    jobs.environment["PYTHONPATH"] = str(tmp_path)
+    jobs.start("worker")
+    del jobs.environment["PYTHONPATH"]
+    jobs.start("beat")
+    wait_for(lambda: "(SIGKILL)" in (tmp_path / "worker").read_text(), "nothing was sent")
+    assert not mails.about(slug)
+    jobs.kill()
     jobs.start()
 
     wait_for(lambda: mails.about(slug), "no mail came")
