@@ -1,6 +1,7 @@
 """Every error of the service, in one format: `application/problem+json` (RFC 9457)."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -9,6 +10,9 @@ from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, Suspic
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 
 logger = logging.getLogger(__name__)
+
+# RFC 9112 §3.2.2: what a client asks for may be a whole URL. Django takes it for a path.
+WHOLE_URL = re.compile(r"https?://[^/]+(/.*)", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -65,6 +69,11 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/"):
+            url = WHOLE_URL.fullmatch(request.path_info)
+            if url is None:
+                return problem_response(Problem(400, "What is asked for is no path."))
+            request.path = request.path_info = url[1]
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:

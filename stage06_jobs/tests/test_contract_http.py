@@ -29,6 +29,19 @@ def test_accept__nothing_we_have__is_406(author, problem, path):
     problem(author.get(path, headers={"Accept": "application/json;q=0"}), 406)
 
 
+def test_target__a_whole_url__is_its_path(author, problem):
+    for title in ("One", "Two"):
+        author.post(POSTS, json={"title": title})
+    base = str(author.base_url).rstrip("/")
+    found, lost = (
+        author.get("/", extensions={"target": f"{base}{path}?page_size=1".encode()})
+        for path in (POSTS, "/nowhere")
+    )
+
+    assert found.json()["next"].startswith(f"{base}{POSTS}?")
+    problem(lost, 404)
+
+
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/api/v1/", "/api/v1/posts", "/api/v2/posts/", "/%00"]
 )

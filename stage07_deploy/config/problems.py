@@ -1,6 +1,7 @@
 """Every error of the service, in one format: `application/problem+json` (RFC 9457)."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,6 +18,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Unread
 from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
 
 logger = logging.getLogger(__name__)
+
+# RFC 9112 §3.2.2: what a client asks for may be a whole URL. Django takes it for a path.
+WHOLE_URL = re.compile(r"https?://[^/]+(/.*)", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -100,6 +104,11 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/"):
+            url = WHOLE_URL.fullmatch(request.path_info)
+            if url is None:
+                return problem_response(Problem(400, "What is asked for is no path."))
+            request.path = request.path_info = url[1]
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:
