@@ -150,6 +150,21 @@ def test_mail__deferred_by_the_server__is_sent_later(commented, jobs, mails):
     assert not mails.answers
 
 
+# A name that nobody has (RFC 6761 §6.4), and an address to which no connection leads.
+@pytest.mark.parametrize("host", ["mail.invalid", "255.255.255.255"])
+def test_mail__to_a_server_out_of_reach__is_not_given_up(commented, host, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = host
+    _, comment = commented()
+    enqueue(mail_comment, comment)  # in the transaction of this test, where no worker sees it
+    message = Message.objects.filter(args=[comment]).latest("created_at")
+
+    mail_comment.apply(message.args, task_id=str(message.id))
+
+    message.refresh_from_db()
+    assert (message.attempts, message.failed_at) == (1, None)
+
+
 def test_mail__deferred_too_often__is_a_dead_letter(commented, jobs, mails, sql):
     mails.answers = ["451 4.7.1 Greylisted"] * 100
     _, comment = commented()

@@ -1,18 +1,18 @@
 """Mail over SMTP (RFC 5321)."""
 
-from smtplib import SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 
 
-class Deferred(Exception):
-    """The mail server says that it cannot take the mail now (RFC 5321 §4.2.1: 4yz)."""
+class Refused(Exception):
+    """The mail server does not take the mail, and never will (RFC 5321 §4.2.1: 5yz)."""
 
 
-# What passes if one waits: no server there, one that does not answer or hangs up, and one that
-# says so. What it refuses for good it would refuse again.
-PASSING = (Deferred, ConnectionError, TimeoutError, SMTPServerDisconnected)
+# All else that sending raises passes if one waits: no name, no way there, no server, one that hangs
+# up, and one that says so.
+PASSING = (OSError,)
 
 
 def send_mail(*, key: str, to: str, subject: str, body: str) -> None:
@@ -33,6 +33,6 @@ def send_mail(*, key: str, to: str, subject: str, body: str) -> None:
             ((code, _),) = error.recipients.values()
         else:
             code = error.smtp_code
-        if 400 <= code < 500:
-            raise Deferred(code) from error
+        if code >= 500:
+            raise Refused(code) from error
         raise
