@@ -248,17 +248,20 @@ def test_databases__killed_and_started_again__lose_nothing(stack):
         written = []
         for number in range(20):
             if number == 10:
+                export = author.post("/api/v1/exports/").headers["Location"]  # promised too
                 stack.compose("kill", "database", "redis")
+                time.sleep(5)  # so that pauses between attempts would grow, if they did
                 refused = author.post(POSTS, json={"title": "Refused"})
                 assert refused.status_code == 503
-                assert refused.elapsed.total_seconds() < 3
+                assert refused.elapsed.total_seconds() < 2
                 stack.compose("up", "--detach", "--no-deps", "--wait", "database", "redis")
-                stack.wait_until(lambda: author.get(POSTS).status_code == 200, limit=3)
+                stack.wait_until(lambda: author.get(POSTS).status_code == 200, limit=1)
             post = author.post(POSTS, json={"title": f"Kept {number}"})
             assert post.status_code == 201, post.text
             written.append(post.json())
         for post in written:
             assert author.get(f"{POSTS}{post['slug']}/").json() == post
+        stack.wait_until(lambda: author.get(export).json()["status"] == "ready")
 
 
 @pytest.mark.guard(claim="Containers run as ordinary users, on read-only roots, with limits.")
@@ -274,9 +277,8 @@ def test_containers__inspected__have_no_more_rights_than_they_need(stack):
         assert host["Memory"] > 0
         assert host["PidsLimit"] > 0
         assert not any("PASSWORD=" in line or "KEY=" in line for line in config["Env"])
-        proxy = container["Name"].endswith("-proxy-1")
         published = [port for port in container["NetworkSettings"]["Ports"].values() if port]
-        assert bool(published) == proxy
+        assert bool(published) == container["Name"].endswith("-proxy-1")
     image = f"{stack.name}:one"
     history = stack.run("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image)
     for secret in (stack.folder / "ops/secrets").iterdir():
@@ -291,10 +293,8 @@ def test_proxy__from_outside__speaks_tls_and_hides_what_is_internal(stack):
     plain = stack.compose("port", "proxy", "8080").strip().rpartition(":")[2]
 
     moved = httpx.get(f"http://localhost:{plain}{POSTS}?page_size=1")
-    assert (moved.status_code, moved.headers["Location"]) == (
-        308,
-        f"{stack.url}{POSTS}?page_size=1",
-    )
+    assert moved.status_code == 308
+    assert moved.headers["Location"] == f"{stack.url}{POSTS}?page_size=1"
     for version, works in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True)):
         tls = ssl.create_default_context(cafile=str(stack.folder / "ops/secrets/ca.crt"))
         tls.set_ciphers("DEFAULT:@SECLEVEL=0")
