@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
+from django.db.models.signals import pre_migrate
 from django.test import Client
 
 from blog import reports, samples, services
@@ -150,6 +151,22 @@ def test_plans__at_10_000_posts__use_the_index_made_for_them():
     for name, (index, rows) in queries().items():
         plan = rows.explain()
         assert index in plan, f"{name}:\n{plan}"
+
+
+def test_migrate__a_long_statement__has_no_time_limit():
+    limits = []
+
+    def look(**kwargs):
+        with connection.cursor() as cursor:
+            limits.extend(cursor.execute("SHOW statement_timeout").fetchone())
+
+    look()
+    pre_migrate.connect(look)
+    call_command("migrate", verbosity=0)
+    pre_migrate.disconnect(look)
+    look()
+
+    assert (limits[0], *set(limits[1:-1]), limits[-1]) == ("5s", "0", "5s")
 
 
 def test_explain__of_the_demo__prints_every_query():
