@@ -61,7 +61,9 @@ class Prices(Report):
             counts = found["counts"] and found["counts"][number]["queries"]
             queries = ", ".join(map(str, counts))
             pace = f"{tally['rate']:,.0f}", f"{tally['p99']:.1f}"
-            yield stage.name, f"{cost:.2f}", sign(cost, bound(stage)), queries, *pace
+            # The bound is one of reads that ask the database; a cached answer has its own.
+            limit = None if queries == "0" else bound(stage)
+            yield stage.name, f"{cost:.2f}", sign(cost, limit), queries, *pace
             before = tally
 
 

@@ -9,9 +9,12 @@ PUBLISHED = "/api/v1/posts/?status=published"
 
 def bench() -> Bench:
     first = Client(headers={"host": "localhost"}).get(PUBLISHED).json()
+    post = f"/api/v1/posts/{first['results'][0]['slug']}/"
     several = [
         Request("the first page of 20 posts", PUBLISHED),
+        # A cache keeps neither what lies at a cursor, nor a post asked for with any parameter.
         Request("the second page", first["next"].partition("localhost")[2]),
-        Request("one post", f"/api/v1/posts/{first['results'][0]['slug']}/"),
+        Request("one post", post),
+        Request("one post, not cached", f"{post}?fresh"),
     ]
     return Bench(several, [Count(each.name, [each.path], at_most=4) for each in several])

@@ -29,7 +29,7 @@ class PostViewSet(Resource, ModelViewSet[Post]):
     conflicts = ("publish",)
 
     def get_queryset(self) -> PostQuerySet:
-        return self.queryset.all().visible_to(self.request.user)
+        return self.queryset.visible_to(self.request.user)
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         author: Any = self.request.user

@@ -43,10 +43,10 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """What is published, with one's own drafts, and with all to whom a role shows them."""
-        if user.has_perm("blog.view_post"):
-            return self
-        published = Q(status=Post.PUBLISHED)
-        return self.filter(published | Q(author=user.pk) if user.pk else published)
+        if user.is_anonymous:
+            return self.in_status(Post.PUBLISHED)
+        own = Q(status=Post.PUBLISHED) | Q(author=user.pk)
+        return self.all() if user.has_perm("blog.view_post") else self.filter(own)
 
     def tagged(self, name: str) -> Self:
         return self.filter(tag_set__name=name)
