@@ -40,7 +40,7 @@ class Web:
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
-                httpx.get(self.url)
+                httpx.get(self.url, verify=TLS)
                 return
             except httpx.TransportError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -78,6 +78,12 @@ def start_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
 @pytest.fixture(scope="session")
 def web(start_web: Callable[..., Web]) -> Web:
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(start_web: Callable[..., Web]) -> Web:
+    """One more web process of the same service."""
     return start_web()
 
 

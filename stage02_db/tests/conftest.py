@@ -42,7 +42,7 @@ class Web:
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
-                httpx.get(self.url)
+                httpx.get(self.url, verify=TLS)
                 return
             except httpx.TransportError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -96,6 +96,12 @@ def start_web(
 
 @pytest.fixture(scope="session")
 def web(start_web: Callable[..., Web]) -> Web:
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(start_web: Callable[..., Web]) -> Web:
+    """One more web process of the same service."""
     return start_web()
 
 

@@ -1,5 +1,6 @@
 """What the SQL layer promises beyond the contract."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
@@ -22,6 +23,7 @@ from todos.models import Todo
 from todos.services import update_todo
 
 POSTS, TODOS = "/api/v1/posts/", "/api/v1/todos/"
+RACES = int(os.environ.get("RACES", "20"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,7 +185,7 @@ def test_delete__racing_edits_of_the_checklist__never_fails(crowd, new_post, new
     editor, remover = crowd(2)
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(100):
+        for _ in range(RACES):
             slug = new_post()["slug"]
             todo = new_todo(post=slug)["id"]
             racers = [
@@ -199,7 +201,7 @@ def test_todos__swapping_posts_at_once__never_fail(crowd, new_post, new_todo):
     authors = crowd(2)
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(50):
+        for _ in range(RACES):
             posts.reverse()
             racers = [
                 pool.submit(author.patch, f"{TODOS}{todo}/", json={"post": slug})
@@ -242,7 +244,7 @@ def test_comment__racing_the_deletion_of_its_post__never_fails(crowd, comment, n
     reader, remover = crowd(2)
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(100):
+        for _ in range(RACES):
             url = f"{POSTS}{new_post(published=True)['slug']}/"
             racers = [
                 pool.submit(reader.post, f"{url}comments/", json=comment),

@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.db import connection
+from django.test import override_settings
 
 STAGE = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 20
@@ -43,7 +44,7 @@ class Web:
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
-                httpx.get(self.url)
+                httpx.get(self.url, verify=TLS)
                 return
             except httpx.TransportError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -116,6 +117,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.django_db(**options, serialized_rollback=True), append=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> Iterator[None]:
+    """Passwords are hashed by the tests themselves as by their web processes."""
+    from tests.settings import PASSWORD_HASHERS
+
+    with override_settings(PASSWORD_HASHERS=PASSWORD_HASHERS):
+        yield
+
+
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
     """The database that pytest-django has made for the tests."""
@@ -133,7 +143,8 @@ def start_web(
     def start(**environment: str) -> Web:
         log = tmp_path_factory.mktemp("web") / "log"
         rates = dict.fromkeys(("LOGIN_RATE", "REGISTRATION_RATE", "WRITE_RATE"), "1000/s")
-        started.append(Web(log, {"DATABASE_URL": database_url, **rates, **environment}))
+        names = {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        started.append(Web(log, {**names, **rates, **environment}))
         return started[-1]
 
     yield start
@@ -143,6 +154,12 @@ def start_web(
 
 @pytest.fixture(scope="session")
 def web(start_web: Callable[..., Web]) -> Web:
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(start_web: Callable[..., Web]) -> Web:
+    """One more web process of the same service."""
     return start_web()
 
 

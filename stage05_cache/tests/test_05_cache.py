@@ -19,7 +19,7 @@ from config.redis import client as valkey_client
 
 POSTS = "/api/v1/posts/"
 HOST = {"Host": "localhost"}
-READS = int(os.environ.get("CONSISTENT_READS", "1000"))
+READS = int(os.environ.get("CONSISTENT_READS", "200"))
 
 
 def page(*sources):
@@ -31,11 +31,11 @@ def answer(text="old", status=200):
 
 
 def test_reads__racing_edits_on_two_processes__never_show_what_an_answered_edit_replaced(
-    web, start_web, crowd, new_post
+    web, elsewhere, crowd, new_post
 ):
     """CONSISTENT_READS says how many; the title counts up, so an older one is told from a newer."""
     path = f"{POSTS}{new_post(title='0', published=True)['slug']}/"
-    elsewhere, answered, done = start_web(), [0], Event()
+    answered, done = [0], Event()
 
     def write(writer):
         number = 0

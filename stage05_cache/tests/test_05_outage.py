@@ -8,7 +8,7 @@ from statistics import quantiles
 import pytest
 
 POSTS = "/api/v1/posts/"
-READS = int(os.environ.get("OUTAGE_READS", "1000"))
+READS = int(os.environ.get("OUTAGE_READS", "400"))
 TIMEOUT = 0.2  # Seconds that a request may wait for Redis, as it is by default.
 
 

@@ -1,5 +1,6 @@
 """The contract of posts: the same file, and the same answers, in every stage."""
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 POSTS = "/api/v1/posts/"
+RACES = int(os.environ.get("RACES", "20"))
 
 
 def test_post__created__answers_with_its_fields_and_location(author, tag):
@@ -262,7 +264,7 @@ def test_publish__racing_a_new_todo__keeps_the_rule(crowd, author, new_post):
     one, other = crowd(2)
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(200):
+        for _ in range(RACES):
             url = f"{POSTS}{new_post()['slug']}/"
             todo = {"title": "Late", "post": url.split("/")[-2]}
             racers = [

@@ -14,7 +14,7 @@ import pytest
 
 POSTS, TODOS, AUTH = "/api/v1/posts/", "/api/v1/todos/", "/api/v1/auth/"
 STAGE = Path(__file__).resolve().parent.parent
-RACES = int(os.environ.get("REFRESH_RACES", "20"))
+RACES = int(os.environ.get("RACES", "20"))
 
 
 def new_account(client):

@@ -110,8 +110,8 @@ def test_idempotency_key__sent_twice__stores_once_and_answers_alike(author, tag,
     assert len(author.get(POSTS, params={"tag": tag}).json()["results"]) == 1
 
 
-def test_idempotency_key__raced_on_two_processes__stores_once(crowd, start_web):
-    racers = crowd(2) + crowd(2, at=start_web())
+def test_idempotency_key__raced_on_two_processes__stores_once(crowd, elsewhere):
+    racers = crowd(2) + crowd(2, at=elsewhere)
     with ThreadPoolExecutor(4) as pool:
         for _ in range(20):
             tag, key = f"tag-{uuid4().hex}", {"Idempotency-Key": uuid4().hex}
