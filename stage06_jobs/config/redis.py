@@ -26,13 +26,15 @@ OPTIONS = {
     "retry": Retry(NoBackoff(), 0),
 }
 AWAY = (redis.ConnectionError, redis.TimeoutError)
-FULL = (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError)
+# What Redis says of a command that is wrong, or of a script that it does not know. All else that it
+# refuses is for a state that it is in: full, without its disk or its replicas, not ours to write.
+WRONG = ("ERR", "NOSCRIPT")
 
 T = TypeVar("T")
 
 
 class Unavailable(Problem):
-    """Redis does not answer, or does not store what it is given.
+    """Redis does not answer, or refuses what it is asked.
 
     Whoever can do without it catches this; for all others it is the answer, a 503.
     """
@@ -65,7 +67,7 @@ class Circuit:
             raise Unavailable from error
         except redis.ResponseError as error:
             self.turn(False)  # for it has answered
-            if not isinstance(error, FULL):
+            if error.status_code in WRONG:
                 raise
             self.complain(error)
             raise Unavailable from error
@@ -97,7 +99,7 @@ class Circuit:
             if not silent:
                 self.silent_until = time.monotonic() + MINUTE
         if not silent:
-            logger.error("redis stores nothing: %s", error)
+            logger.error("redis refuses: %s", error)
 
 
 circuit = Circuit()
