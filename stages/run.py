@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -32,7 +33,13 @@ def environment(stage: Stage, mark: str, variables: Variables) -> dict[str, str]
     type=click.IntRange(1, 65535),
     help="Port of the first stage; the others follow. Otherwise 8000 + N.",
 )
-def run(wanted: tuple[Stage, ...], port: int | None) -> None:
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    help="Of the Procfile, after the release step, start this entry alone; may be given again.",
+)
+def run(wanted: tuple[Stage, ...], port: int | None, only: tuple[str, ...]) -> None:
     """Run stages on real servers until Ctrl-C.
 
     Starts PostgreSQL and Valkey for the stages that need them, gives each databases of its own,
@@ -41,6 +48,9 @@ def run(wanted: tuple[Stage, ...], port: int | None) -> None:
     need it only one can run at a time.
     """
     several = list(dict.fromkeys(wanted))
+    known = {name for stage in several for name in procfile(stage)}
+    if unknown := set(only) - known:
+        raise click.UsageError(f"no Procfile has {', '.join(unknown)}: {', '.join(sorted(known))}")
     ports = {s: s.port if port is None else port + i for i, s in enumerate(several)}
     try:
         with new_run() as mark:
@@ -51,7 +61,7 @@ def run(wanted: tuple[Stage, ...], port: int | None) -> None:
                 for stage in several:
                     envs[stage] |= {"PORT": str(ports[stage]), "DEBUG": "true"}
                     envs[stage] = addresses(ports[stage]) | envs[stage]
-                serve(envs, mark)
+                serve(envs, mark, only)
     except KeyboardInterrupt:
         click.echo("\nstopped")
 
@@ -66,12 +76,12 @@ def addresses(port: int) -> dict[str, str]:
     }
 
 
-def serve(envs: dict[Stage, dict[str, str]], mark: str) -> None:
-    """Run the Procfiles of stages until one of their processes ends."""
+def serve(envs: dict[Stage, dict[str, str]], mark: str, only: Sequence[str] = ()) -> None:
+    """Run the Procfiles of stages, or some of their entries, until one of the processes ends."""
     crew = Crew(Printer(sys.stdout, width=10))
     awaited = set(envs)
     try:
-        start(crew, envs)
+        start(crew, envs, only)
         while True:
             if ended := crew.relay(0.1):
                 raise click.ClickException(f"{ended[0]} ended with exit code {ended[1]}")
@@ -89,7 +99,7 @@ def procfile(stage: Stage) -> dict[str, str]:
     return processes
 
 
-def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
+def start(crew: Crew, envs: dict[Stage, dict[str, str]], only: Sequence[str] = ()) -> None:
     """Run the release steps to their ends, then start everything else."""
     entries = {
         (stage, f"{stage.number:02} {name}"): command
@@ -112,7 +122,8 @@ def start(crew: Crew, envs: dict[Stage, dict[str, str]]) -> None:
             if ended[1]:
                 raise click.ClickException(f"the release step of {stage.name} failed (see above)")
     for (stage, name), command in entries.items():
-        launch(stage, name, command)
+        if not only or name.partition(" ")[2] in only:
+            launch(stage, name, command)
 
 
 def answers(port: str) -> bool:

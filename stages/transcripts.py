@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -32,6 +32,8 @@ class Place:
     stage: Stage
     env: dict[str, str]
     port: int
+    pid: int
+    """Of `./stage run`."""
 
     def call(self, lines: list[str]) -> list[str]:
         """What commands of one shell print, errors included, with the port that a reader sees.
@@ -58,7 +60,7 @@ class Place:
 
 
 @contextmanager
-def served(stage: Stage, *, log_sql: bool = False) -> Iterator[Place]:
+def served(stage: Stage, *, log_sql: bool = False, only: Sequence[str] = ()) -> Iterator[Place]:
     """Run a stage as ``./stage run`` does; raises ClickException when it does not answer."""
     with new_run() as mark, servers([stage], mark, passing=True) as found, ExitStack() as stack:
         env = environment(stage, mark, found)
@@ -72,6 +74,7 @@ def served(stage: Stage, *, log_sql: bool = False) -> Iterator[Place]:
                 databases.log_statements(server, name)
         port = free_port(STATE / "no-port")
         command = [sys.executable, "-m", "stages", "run", stage.name, f"--port={port}"]
+        command += (f"--only={name}" for name in only)
         with LOG.open("w") as log:
             run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         stack.callback(run.wait)
@@ -81,7 +84,7 @@ def served(stage: Stage, *, log_sql: bool = False) -> Iterator[Place]:
             if run.poll() is not None or time.monotonic() > deadline:
                 raise click.ClickException(f"{stage.name} did not start: {LOG.relative_to(ROOT)}")
             time.sleep(0.05)
-        yield Place(stage, env, port)
+        yield Place(stage, env, port, run.pid)
 
 
 def commands(block: Block) -> list[str]:

@@ -3,9 +3,13 @@
 import re
 
 VOLATILE = re.compile(
-    r"(?i:(?<=^Date: ).+|(?<=^Server: ).+)"  # headers
+    r"(?i:(?<=\bDate: ).+|(?<=^Server: ).+)"  # headers
     r"|\b[0-9a-f]{32}\b"  # entity tags, ids of requests
-    r"|\b20\d\d-\d\d(?:-\d\d)?(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"  # times
+    r"|\b20\d\d-\d\d(?:-\d\d)?"  # times
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{16}\b"  # ids of jobs, versions
+    r"|\b\d{10,}(?:\.\d+)?\b"  # seconds since 1970, weights made of them
+    r"|(?<=X-Peer: ).*"
     r"|\bey[\w-]+\.[\w-]+\.[\w-]+"  # tokens
     r"|\b\d+(?:\.\d+)? ms\b",
     re.MULTILINE,

@@ -53,46 +53,50 @@ def of_stage(number: int) -> list[str]:
     return [*greeted, *(line for line in asked if line not in greeted)]
 
 
-@pytest.mark.parametrize("command", documented())
-def test_command__documented__does_what_it_is_documented_for(command):
-    settings = [word for word in shlex.split(command) if re.match(r"[A-Z_]+=", word)]
-    words = shlex.split(command, comments=True)[len(settings) :]
-    match words[0].removeprefix("./").rpartition("bin/")[2], *words[1:]:
-        case ["stage"] | ["stage", "--help"] | ["stage", "diff", *_]:
-            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-            assert all(stage.name in done.stdout for stage in stages()) or len(words) > 1
+@pytest.mark.parametrize("command", [each for each in documented() if "./stage" in each])
+def test_command__of_the_tool__does_what_it_is_documented_for(command):
+    settings = re.findall(r"^(?:\w+=\S+ )*", command)[0].split()
+    match shlex.split(command, comments=True)[len(settings) + 1 :]:
+        case [] | ["--help"] | ["diff", *_] as args:
+            done = subprocess.run(["./stage", *args], cwd=ROOT, capture_output=True, check=True)
+            assert all(stage.name in done.stdout.decode() for stage in stages()) or args
             assert done.stdout
-        case ["stage", "test", stage, "--", *args]:
+        case ["test", stage, "--", *args]:
             folder = find_stage(stage).path
             tests = "".join(path.read_text() for path in folder.glob("tests/test_*.py"))
             chosen = [] if "-k" not in args else args[args.index("-k") + 1].split(" or ")
             assert all(re.search(rf"^def test_\w*{part}", tests, re.MULTILINE) for part in chosen)
             assert all((folder / arg).exists() for arg in args if arg.startswith("tests/"))
             assert all(f'"{setting.partition("=")[0]}"' in tests for setting in settings)
-        case ["stage", "test" | "check", *_]:
+        case ["test" | "check", *_]:
             assert f"\n{command}\n" in CI
-        case ["stage", "prove", stage]:
+        case ["prove", stage]:
             assert find_stage(stage) in stages()[1:]
             assert './stage prove "$stage"' in CI
-        case ["stage", "run", *numbers]:
+        case ["run", number, "--only", name]:
+            assert name in procfile(find_stage(number))
+        case ["run", *numbers]:
             assert {find_stage(number) for number in numbers} <= set(stages())  # see below
-        case ["stage", "bench", *args]:
+        case ["bench", *args]:
             wanted = [arg for arg in args if not arg.startswith("--")]
             assert any(bench.chosen(wanted))  # test_bench.py measures a real stage
-        case ["stage", "manage", number, *_]:
+        case ["manage", number, *_]:
             assert command in of_stage(int(number))
-        case ["stage", name, *_]:
+        case [name, *rest]:
             tests = "".join(path.read_text() for path in Path(__file__).parent.glob(SAMPLES[name]))
-            assert all(f'"{word}"' in tests for word in words[1:] if not word.isdecimal())
-        case ["python", "-m", "pip", *args]:
+            assert all(f'"{word}"' in tests for word in rest if not word.isdecimal())
+
+
+@pytest.mark.parametrize("command", [each for each in documented() if "./stage" not in each])
+def test_command__of_others__is_run_by_somebody(command):
+    match shlex.split(command):
+        case [".venv/bin/python", "-m", "pip", *args]:
             assert " ".join(args).partition("-r")[2] in CI
         case ["celery", *_]:
             assert "celery -A config worker" in str(procfile(stages()[-1]))
-        case ["docker" | "ops/init" | "ops/deploy" | "ops/backup" | "ops/restore", *_]:
+        case [name, *_]:
             (proofs,) = ROOT.glob("stage07_*/tests/test_07_proofs.py")
-            assert f'"{words[0]}"' in proofs.read_text()  # in containers, where there are any
-        case _:
-            pytest.fail(f"{command}: nobody runs it")
+            assert f'"{name}"' in proofs.read_text()  # in containers, where there are any
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: install curl")

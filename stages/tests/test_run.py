@@ -37,6 +37,19 @@ def test_run__two_stages__both_answer(checkout, port):
     assert call.end() == 0
 
 
+def test_run__some_entries_only__starts_no_other(checkout, port):
+    worker = "worker: touch begun && sleep 100\n"
+    write_procfile(checkout, f"{(checkout.path / 'stage02_data/Procfile').read_text()}{worker}")
+
+    call = checkout.start("run", "2", "--port", str(port), "--only", "web")
+    assert checkout.get(port) == "hello from stage02_data"
+    assert call.end() == 0
+    assert not (checkout.path / "stage02_data" / "begun").exists()
+    done = checkout.stage("run", "2", "--only", "wbe")
+    assert done.returncode == 2
+    assert "no Procfile has wbe: release, web, worker" in done.stderr
+
+
 def test_run__port_taken__says_by_whom_and_starts_nothing(checkout):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -1,6 +1,8 @@
 """Commands and requests that the documents show, with what comes of them."""
 
+import json
 import shutil
+from base64 import b64encode
 
 import pytest
 
@@ -100,3 +102,13 @@ def test_fits__line_of_an_ellipsis__stands_for_any_lines():
 def test_same_but_figures__figures_and_words__are_told_apart():
     assert same_but_figures("49 == 50", "7 == 50")
     assert not same_but_figures("49 == 50", "49 != 50")
+
+
+def test_shortened__command__shows_what_a_reader_wants_of_it():
+    body = b64encode(b'[[4], {}, {"chain": null}]').decode()
+    message = {"body": body, "headers": {"task": "t", "id": "i", "retries": 0, "origin": "host"}}
+
+    read = '{"task": "t", "id": "i", "args": [4], "retries": 0}'
+    assert trace.shortened(f"LPUSH jobs:mail {json.dumps(message)}") == f"LPUSH jobs:mail {read}"
+    assert trace.shortened("DEL one two") == "DEL one two"
+    assert trace.shortened(f"SET page {'x' * 200}") == f"SET page {'x' * 151}…"
