@@ -38,10 +38,11 @@ class Attempts(SimpleRateThrottle):
         return self.cache_format % {"scope": self.scope, "ident": self.whom}
 
 
-def count_attempt(request: HttpRequest, scope: str, *accounts: str) -> None:
-    """Counts for the address of the request and for `accounts`; a problem with 429 at too many."""
+def count_attempt(request: HttpRequest, scope: str, account: str) -> None:
+    """Counts for the address of the request and for `account`; a problem with 429 at too many."""
     address = Attempts(scope, "").get_ident(request)  # type: ignore[arg-type]
-    for whom in (address, *accounts):
+    # Told apart, or who logs in under an address for a name would use up what that one may.
+    for whom in (f"address {address}", f"account {account}"):
         attempts = Attempts(scope, whom)
         if not attempts.allow_request(request, None):  # type: ignore[arg-type]
             wait = {"Retry-After": str(ceil(attempts.wait() or 1))}

@@ -1,4 +1,5 @@
-from typing import Any
+import sys
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from config.problems import Problem, problem_response
+from config.problems import Problem, problem_for, problem_response
 from config.resources import Conditional
 
 LINKS = {"posts": "post-list", "todos": "todo-list"}
@@ -43,3 +44,8 @@ def not_found(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str) -> HttpResponse:
     return problem_response(Problem(403, f"{reason} Load the page again."))
+
+
+def failure(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """The answer to what other middleware than ours has raised; with DEBUG it is Django's page."""
+    return problem_response(problem_for(exception or cast("Exception", sys.exception())))

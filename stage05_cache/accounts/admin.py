@@ -27,9 +27,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
         (None, {"fields": ["email", "name", "password"]}),
         ("May", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
     ]
-    filter_horizontal = []
     list_display = ["email", "name", "is_active", "is_staff"]
-    list_filter = ["groups", "is_active", "is_staff"]
     ordering = ["email"]
     search_fields = ["email", "name"]
 

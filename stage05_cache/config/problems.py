@@ -15,6 +15,7 @@ from django.core.exceptions import (
 )
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def problem_for(exception: Exception) -> Problem:
             return Problem(404, "There is nothing here.")
         case RequestDataTooBig():
             return Problem(413, "The body is larger than 1 MiB.")
-        case SuspiciousOperation() | UnreadablePostError():
+        case SuspiciousOperation() | UnreadablePostError() | MultiPartParserError():
             return Problem(400, "The request cannot be understood.")
         case DataError():
             # What no column can hold, such as a NUL, where no validation has looked.

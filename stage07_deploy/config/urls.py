@@ -30,3 +30,5 @@ urlpatterns = [
     # Django's own 404 is an HTML page; ours is a problem, so no path may be left unmatched.
     re_path("", not_found),
 ]
+
+handler400 = handler500 = "config.views.failure"

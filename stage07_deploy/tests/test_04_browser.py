@@ -156,6 +156,16 @@ def test_cors__of_any_origin__is_closed_by_default(client):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize("path", [LOGIN, f"{ADMIN}login/", "/static/nothing.css"])
+def test_form__that_the_csrf_check_cannot_read__is_a_problem(client, problem, path):
+    client.cookies.set("csrftoken", "a" * 32)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    problem(client.post(path, files={}, headers={"Content-Type": "multipart/form-data"}), 400)
+    problem(client.post(path, content="a=b&" * 2000, headers=form), 400)
+    problem(client.post(path, content="a=" + "b" * 2**21, headers=form), 413)
+
+
 # Throttles
 
 GUESS = {"email": "somebody@example.com", "password": "guessed"}
@@ -192,6 +202,15 @@ def test_throttle__of_log_ins__counts_the_account_wherever_from(start_web, probl
         other = {**GUESS, "email": "other@example.com"}
         fresh = {"X-Forwarded-For": "192.0.2.99"}
         assert client.post(f"{AUTH}token/", json=other, headers=fresh).status_code == 401
+
+
+def test_throttle__of_log_ins__under_an_address_for_a_name__spares_that_address(start_web):
+    with start_web(LOGIN_RATE="3/min", NUM_PROXIES="1").client() as client:
+        for number in range(2, 6):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+            client.post(f"{AUTH}token/", json={**GUESS, "email": "192.0.2.1"}, headers=headers)
+        there = {"X-Forwarded-For": "192.0.2.1"}
+        assert client.post(f"{AUTH}token/", json=GUESS, headers=there).status_code == 401
 
 
 def test_throttle__of_log_ins__holds_for_forms_and_a_known_user_too(start_web, problem):
