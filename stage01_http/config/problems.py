@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def problem_for(exception: Exception) -> Problem:
             return Problem(404, "There is nothing here.")
         case RequestDataTooBig():
             return Problem(413, "The body is larger than 1 MiB.")
-        case SuspiciousOperation() | UnreadablePostError():
+        case SuspiciousOperation() | UnreadablePostError() | MultiPartParserError():
             return Problem(400, "The request cannot be understood.")
         case _:
             logger.error("unhandled exception", exc_info=exception)
