@@ -119,6 +119,28 @@ def test_answer__that_is_not_kept__is_not_waited_for():
     assert valkey_client.get(shared.key) is None
 
 
+def test_versions__live_a_minute_and_as_long_as_the_pages_made_from_them():
+    shared = page()
+    (source,) = shared.sources
+    cache.read_through(shared, answer(status=404))
+    assert 0 < valkey_client.ttl(source) <= cache.LIFETIME
+
+    valkey_client.expire(source, 1)
+    cache.read_through(shared, answer())
+    assert valkey_client.pttl(source) >= valkey_client.pttl(shared.key) > 1000
+
+
+def test_slug__that_no_post_can_have__leaves_nothing_behind(client, problem):
+    longest = Post._meta.get_field("slug").max_length
+    slug = uuid4().hex.ljust(longest, "a")
+
+    for each in (slug, f"{slug}a"):
+        problem(client.get(f"{POSTS}{each}/"), 404)
+
+    versions = [cache.post_version(each) for each in (slug, f"{slug}a")]
+    assert [valkey_client.exists(version) for version in versions] == [1, 0]
+
+
 def test_edit__rolled_back_with_its_transaction__drops_nothing(new_post):
     slug = new_post(published=True)["slug"]
     source = cache.post_version(slug)

@@ -18,7 +18,7 @@ from config.redis import Unavailable, circuit, client
 # Seconds. A page that a change should have dropped is gone after this whatever happened, also when
 # the process died between the commit and the drop.
 LIFETIME = 60
-VERSION_LIFETIME = 24 * 3600
+LONGEST = 80  # Characters of a slug, as in the model.
 PATIENCE = 2.0  # Seconds for which readers wait for one of them to make a page.
 TURN = 0.01  # Seconds between two looks.
 
@@ -65,6 +65,8 @@ def public_page(request: HttpRequest, slug: str | None) -> Page | None:
     parameters = {"tag", "status"} if slug is None else set()
     if own or request.method not in ("GET", "HEAD") or not request.GET.keys() <= parameters:
         return None
+    if slug and len(slug) > LONGEST:
+        return None  # Nothing has it, and its version would be a key as long as anybody likes.
     sources = (POSTS,) if slug is None else (post_version(slug), AUTHORS)
     # With the host, for there are links in the page.
     return Page(f"{request.scheme}://{request.get_host()}{request.get_full_path()}", sources)
@@ -97,7 +99,7 @@ def read_through(page: Page, make: Callable[[], HttpResponse]) -> HttpResponse:
         if response.status_code == 200:
             # Anyone may keep it, but has to ask whether it is still good.
             response["Cache-Control"] = "public, no-cache"
-            client.set(page.key, pack(versions, response), ex=LIFETIME)
+            keep(page, versions, response)
         else:
             # A 404 and the like is not kept, and not waited for either.
             client.set(lock, "vain", px=lifetime)
@@ -118,9 +120,18 @@ def look(page: Page) -> tuple[str, HttpResponse | None]:
 def new_version(source: str) -> bytes:
     """A version that never was before: counted, it would start again if Redis lost the count."""
     new = token_hex(8).encode()
-    # Whoever is first decides.
-    first: bytes | None = client.set(source, new, nx=True, get=True, ex=VERSION_LIFETIME)
+    # Whoever is first decides. Not for longer, for anybody can ask for what does not exist.
+    first: bytes | None = client.set(source, new, nx=True, get=True, ex=LIFETIME)
     return first or new
+
+
+def keep(page: Page, versions: str, response: HttpResponse) -> None:
+    """Stores the page; its versions live on for as long as it does."""
+    commands = client.pipeline(transaction=False)
+    commands.set(page.key, pack(versions, response), ex=LIFETIME)
+    for source in page.sources:
+        commands.expire(source, LIFETIME)
+    circuit.call(commands.execute)
 
 
 def pack(versions: str, response: HttpResponse) -> bytes:
