@@ -24,6 +24,7 @@ STRONG = {
     "REDIS_URL": "redis://127.0.0.1:1",
     "SECRET_KEY": "9876543210" * 5,
 }
+WORKFLOW = "../.github/workflows/ci.yml"
 COMMANDS = ("backup", "certify", "deploy", "init", "restore")
 MANIFESTS = [
     path.relative_to(STAGE)
@@ -196,7 +197,8 @@ def test_metrics__after_requests__count_them_by_route_and_not_by_path(start_web)
         ["hadolint", "Dockerfile"],
         ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"],
         ["kubernetes-validate", "--strict", *map(str, MANIFESTS)],
-        ["zizmor", "--offline", "--no-progress", "../.github/workflows/ci.yml"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW],
+        ["zizmor", "--offline", "--no-progress", WORKFLOW],
         ["checkov", "--config-file", "ops/checkov.yaml"],
         ["shellcheck", *(f"ops/{name}" for name in COMMANDS)],
         ["promtool", "test", "rules", "ops/monitoring/alerts_test.yaml"],
