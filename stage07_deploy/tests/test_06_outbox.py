@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from email.header import decode_header, make_header
 from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from test_06_proofs import POSTS, STAGE, Jobs, Mails, text, wait_for
 
 from blog.mails import mail_comment
@@ -262,3 +264,43 @@ def test_views__flushed_by_one_that_died_then__are_added_once(new_post):
         add_views(flush=flush, views={slug: 5, "deleted-meanwhile": 1})
 
     assert Post.objects.get(slug=slug).views == 5
+
+
+def test_views__of_many_posts__interrupted__go_on_where_they_were(database_url, new_post):
+    slugs = [new_post(title=title, published=True)["slug"] for title in ("First", "Last")]
+    between = {f"{slugs[0]}-{number}": 1 for number in range(1000)}
+    views, flush = dict.fromkeys(slugs, 5) | between, uuid4().hex
+
+    def read():
+        return [Post.objects.get(slug=slug).views for slug in slugs]
+
+    with psycopg.connect(database_url) as editor:
+        editor.execute("SELECT FROM blog_post WHERE slug = %s FOR UPDATE", [slugs[1]])
+        with pytest.raises(OperationalError, match="lock timeout"):
+            add_views(flush=flush, views=views)
+        assert read() == [5, 0]
+    for _ in range(2):
+        add_views(flush=flush, views=views)
+
+    assert read() == [5, 5]
+
+
+def test_views__of_posts_between_which_a_todo_moves__wait_for_it(database_url, new_post):
+    """Who moves a to-do takes the older post first, whatever the slugs are."""
+    older, newer = (new_post(title=title, published=True)["slug"] for title in ("Zebra", "Ant"))
+    lock = "SELECT id FROM blog_post WHERE slug = %s FOR NO KEY UPDATE"
+    waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+    def flush():
+        with closing(connection):  # which is this thread's own
+            add_views(flush=uuid4().hex, views={older: 1, newer: 1})
+
+    with ThreadPoolExecutor() as pool:
+        with psycopg.connect(database_url) as mover:
+            mover.execute(lock, [older])
+            flushed = pool.submit(flush)
+            wait_for(lambda: mover.execute(waiting).fetchall(), "it did not wait")
+            mover.execute(lock, [newer])
+        flushed.result()
+
+    assert [Post.objects.get(slug=slug).views for slug in (older, newer)] == [1, 1]
