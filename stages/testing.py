@@ -25,7 +25,8 @@ from stages.run import environment
 from stages.servers import servers
 
 OTHERS = ("upgrade", "tool")
-AT_ONCE = 2  # Stages: each has processes of its own, so more would only wait for each other.
+# Stages: each keeps a core busy for half of its time, and waits for time-outs for the other half.
+AT_ONCE = 3
 OUTCOMES = ("passed", "failed", "skipped")
 VERDICTS = {0: "[green]ok", 1: "[red]failed", 5: "[red]ran no test"}
 
@@ -95,7 +96,8 @@ def run_quietly(command: list[str], folder: Path, env: dict[str, str], output: I
 def sessions_of(envs: dict[Stage, dict[str, str]], args: list[str], mark: str) -> Sessions:
     """Run the tests of stages: of one on the terminal, of several side by side.
 
-    Then the words of each are printed whole and in order, and who is at work is said meanwhile.
+    The last ones begin, since they take longest. The words of each are printed whole and in order,
+    and who is at work is said meanwhile.
     """
     if len(envs) == 1:
         ((stage, env),) = envs.items()
@@ -115,9 +117,9 @@ def sessions_of(envs: dict[Stage, dict[str, str]], args: list[str], mark: str) -
                 output.seek(0)
                 return session, output.read()
 
-        futures = {stage.name: pool.submit(work, stage, env) for stage, env in envs.items()}
+        futures = {stage: pool.submit(work, stage, envs[stage]) for stage in reversed(envs)}
         try:
-            for name, future in futures.items():
+            for name, future in ((stage.name, futures[stage]) for stage in envs):
                 sessions[name], words = future.result()
                 status.stop()  # Or it would draw what is meant for standard output.
                 click.secho(f"\n{name}", bold=True)

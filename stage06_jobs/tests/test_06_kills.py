@@ -50,15 +50,15 @@ class Broker:
         self.process.wait()
 
 
-@pytest.fixture
-def broker(tmp_path):
-    broker = Broker(tmp_path)
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    broker = Broker(tmp_path_factory.mktemp("broker"))
     yield broker
     broker.kill()
 
 
-@pytest.fixture
-def mails():
+@pytest.fixture(scope="module")
+def mail_server():
     server = Mails()
     server.start()
     yield server
@@ -66,29 +66,48 @@ def mails():
 
 
 @pytest.fixture
-def jobs(broker, database_url, mails, tmp_path):
+def mails(mail_server):
+    mail_server.seconds = 0
+    return mail_server
+
+
+@pytest.fixture(scope="module")
+def all_jobs(broker, database_url, mail_server, tmp_path_factory):
     jobs = Jobs(
-        tmp_path,
+        tmp_path_factory.mktemp("jobs"),
         DATABASE_URL=database_url,
-        EMAIL_URL=mails.url,
+        EMAIL_URL=mail_server.url,
         BROKER_URL=broker.url,
         PGAPPNAME="jobs",
         JOB_SECONDS="4",
     )
-    jobs.start("worker", "beat")
     yield jobs
     jobs.kill()
 
 
 @pytest.fixture
-def comment_often(bob, broker, comment, new_post, start_web):
-    """Comments so often on a new post, by a web process with this broker; returns the slug."""
+def jobs(all_jobs):
+    """One worker and one beat, whatever a test before has ended or added."""
+    if [shell.poll() for shell in all_jobs.processes] != [None, None]:
+        all_jobs.kill()
+        all_jobs.start("worker", "beat")
+    return all_jobs
+
+
+@pytest.fixture(scope="module")
+def web_of_broker(broker, start_web):
+    """A web process with this broker."""
+    return start_web(BROKER_URL=broker.url)
+
+
+@pytest.fixture
+def comment_often(bob, comment, new_post, web_of_broker):
+    """Comments so often on a new post, and returns its slug."""
 
     def run(times):
-        web = start_web(BROKER_URL=broker.url)
         slug = new_post(published=True)["slug"]
         with ThreadPoolExecutor(4) as pool:
-            url = f"{web.url}{POSTS}{slug}/comments/"
+            url = f"{web_of_broker.url}{POSTS}{slug}/comments/"
             answers = list(pool.map(lambda _: bob.post(url, json=comment), range(times)))
         assert {answer.status_code for answer in answers} == {201}
         return slug
@@ -136,9 +155,8 @@ def test_broker__killed_and_empty_when_back__loses_no_mail(comment_often, broker
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
 def test_broker__out_of_reach__does_not_keep_a_comment_waiting(
-    bob, broker, comment, jobs, mails, new_post, start_web, fault
+    bob, broker, comment, jobs, mails, new_post, web_of_broker, fault
 ):
-    web = start_web(BROKER_URL=broker.url)
     slug = new_post(published=True)["slug"]
     if fault == signal.SIGKILL:
         broker.kill()
@@ -146,7 +164,7 @@ def test_broker__out_of_reach__does_not_keep_a_comment_waiting(
         broker.process.send_signal(fault)
 
     began = time.monotonic()
-    response = bob.post(f"{web.url}{POSTS}{slug}/comments/", json=comment)
+    response = bob.post(f"{web_of_broker.url}{POSTS}{slug}/comments/", json=comment)
     seconds = time.monotonic() - began
 
     assert response.status_code == 201

@@ -84,7 +84,7 @@ def test_meeting():
 """
 
 
-def test_test__several_stages__run_two_at_once_and_are_shown_in_order(checkout):
+def test_test__several_stages__run_at_once_and_are_shown_in_order(checkout):
     for stage in ("stage01_plain", "stage02_data"):
         (checkout.path / stage / "tests" / "test_meeting.py").write_text(MEETING)
     done = checkout.stage("test")
