@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from rich.console import Console
 
 from stages import pictures, roadmap
 from stages.check_notes import layers, notes
@@ -110,7 +111,8 @@ def serve(port: int) -> None:
     require_free(port)
     SITE.parent.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="docs-", dir=SITE.parent) as name:
-        build_into(Path(name) / "site")
+        with Console(stderr=True).status("making the site"):
+            build_into(Path(name) / "site")
         handler = partial(Handler, directory=f"{name}/site")
         with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             click.echo(f"http://localhost:{port}/    (Ctrl-C stops it)")

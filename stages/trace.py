@@ -37,23 +37,37 @@ STATEMENT = re.compile(r"LOG:  statement: (.*(?:\n\t.*)*)")
 EMPTY = "-- (an empty statement: the pool asks whether the connection still lives)"
 QUIET = 0.5  # Seconds without a word, after which none is expected any more.
 LONGEST = 160  # Characters of a command that are shown.
+Parts = dict[str, str]  # The blocks of one request at one stage, by what they are.
 SAID = re.compile(r"^\S+ \d\d (\w+) +\| ?(.*)$", re.MULTILINE)  # A line of `./stage run`.
 
 
 def refreshed() -> str:
     """The page as the stages answer now; what differs in the volatile alone stays as it was."""
     plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
-    followed = [follow(stage, plan) for stage in stages()]
+    followed = {stage: follow(stage, plan) for stage in stages()}
 
     def fill(block: re.Match[str]) -> str:
-        shown = "\n".join(sections[block[2]] for sections in followed if block[2] in sections)
+        parts = {stage: found[block[2]] for stage, found in followed.items() if block[2] in found}
+        shown = "\n".join(together(parts))
         return block[0] if same(shown, block[3]) else f"{block[1]}{shown}{block[4]}"
 
     return BLOCK.sub(fill, PAGE.read_text(encoding="utf-8"))
 
 
-def follow(stage: Stage, plan: dict[str, Any]) -> dict[str, str]:
-    """What each planned request does in one stage, as Markdown, by name."""
+def together(followed: dict[Stage, Parts]) -> Iterator[str]:
+    """One request at each stage; what runs as it did in the stage before is not shown again."""
+    before: Parts = {}
+    for stage, parts in followed.items():
+        shown = [f"### {stage.number:02} {stage.layer}"]
+        for what, block in parts.items():
+            again = what.startswith("The ") and same(before.get(what, ""), block)
+            shown.append(f"{what} as in stage {stage.number - 1:02}." if again else block)
+        before = parts
+        yield "\n\n".join(shown) + "\n"
+
+
+def follow(stage: Stage, plan: dict[str, Any]) -> dict[str, Parts]:
+    """What each planned request does in one stage, by name."""
     if "DATABASE_URL" in os.environ:
         raise click.ClickException("a trace reads the log of our own server: unset DATABASE_URL")
     login = plan["login"]
@@ -74,7 +88,7 @@ def follow(stage: Stage, plan: dict[str, Any]) -> dict[str, str]:
         }
 
 
-def section(place: Place, request: dict[str, Any], token: str) -> str:
+def section(place: Place, request: dict[str, Any], token: str) -> Parts:
     """One request at one stage, and the job that it makes there."""
     with_job = "done" in request and "worker" in procfile(place.stage)
     for step in request.get("before", []):
@@ -87,22 +101,20 @@ def section(place: Place, request: dict[str, Any], token: str) -> str:
     sql.append(told_sql(place))
     if token:
         sent = sent.replace(token, f"{token[:12]}…")
-    parts = [fenced("http", sent.strip()), fenced("http", received.strip())]
-    parts += shown(statements_in(*sql), commands)
+    parts = {"request": fenced("http", sent.strip()), "answer": fenced("http", received.strip())}
+    if statements := statements_in(*sql):
+        parts["The SQL is"] = fenced("sql", "\n\n".join(statements))
+    if commands:
+        parts["The commands are"] = fenced("text", "\n".join(commands))
     if with_job:
         with monitored(place) as commands:
             do_job(place, request)
-        messages = [command for command in commands if command.startswith("LPUSH")]
-        parts += shown(statements_in(sql[1], told_sql(place)), messages)
-    parts += [fenced("text", said(place, begin, received))]
-    title = f"### {place.stage.number:02} {place.stage.layer}"
-    return "\n\n".join([title, *parts]) + "\n"
-
-
-def shown(statements: list[str], commands: list[str]) -> list[str]:
-    """Blocks of those that there are."""
-    blocks = [fenced("sql", "\n\n".join(statements))] if statements else []
-    return blocks + ([fenced("text", "\n".join(commands))] if commands else [])
+        messages = (command for command in commands if command.startswith("LPUSH"))
+        later = statements_in(sql[1], told_sql(place))
+        parts["The SQL of the job is"] = fenced("sql", "\n\n".join(later))
+        parts["The messages are"] = fenced("text", "\n".join(messages))
+    parts["log"] = fenced("text", said(place, begin, received))
+    return parts
 
 
 def ask(place: Place, step: list[Any], token: str = "") -> tuple[str, str]:
