@@ -1,5 +1,6 @@
 """Pages by cursor: a page starts next to a row, not at a number, so new rows never shift it."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,7 +41,7 @@ def cursor(token: str) -> Cursor:
 
 
 def page_size(value: str) -> int:
-    if value.isdecimal() and len(value) < 4 and 1 <= int(value) <= MAX_PAGE_SIZE:
+    if re.fullmatch("[0-9]{1,3}", value) and 1 <= int(value) <= MAX_PAGE_SIZE:
         return int(value)
     raise ValueError(f"Must be a whole number from 1 to {MAX_PAGE_SIZE}.")
 

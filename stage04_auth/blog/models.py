@@ -16,7 +16,9 @@ from todos.models import Todo
 class Tag(models.Model):
     """A word by which posts are found; kept once, however many posts carry it."""
 
-    name = models.CharField(max_length=40)
+    # Sorted as Python sorts: in the order of some language, the answer to a write and the next read
+    # would list the same tags in two orders, and so have two entity tags.
+    name = models.CharField(max_length=40, db_collation="C")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name"], name="tag_name_unique")]

@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
     def live(self, sid: Any) -> "TokenFamily | None":
-        """The family with its user and what he may, in one query; None when it has ended."""
+        """The family with its user and what that one may, in one query; None when it has ended."""
         families = self.select_related("user").filter(id=sid, user__is_active=True)
         granted = ArraySubquery(permissions_of(OuterRef("user")))
         family: Any = families.annotate(granted=granted).first()

@@ -57,6 +57,17 @@ def test_tag__carried_by_two_posts__is_stored_once(post, store_post):
     assert sorted(Tag.objects.values_list("name", flat=True)) == ["db", "sql"]
 
 
+def test_tag__in_a_database_of_any_language__is_sorted_by_code_point():
+    # The database of these tests sorts like that by itself.
+    found = (
+        "SELECT collation_name FROM information_schema.columns"
+        " WHERE table_name = 'blog_tag' AND column_name = 'name'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(found)
+        assert cursor.fetchone() == ("C",)
+
+
 @pytest.mark.parametrize("size", [20, 100])
 def test_list__of_any_size__is_one_query(client_in_process, django_assert_num_queries, size):
     samples.load(150)

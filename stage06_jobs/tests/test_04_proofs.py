@@ -18,7 +18,7 @@ RACES = int(os.environ.get("RACES", "20"))
 
 
 def new_account(client):
-    """Registers somebody, and returns what he logs in with; None where nobody can register."""
+    """Registers somebody, and returns the credentials; None where nobody can register."""
     credentials = {"email": f"{uuid4().hex}@example.com", "password": "quite a secret"}
     answer = client.post(f"{AUTH}register/", json={**credentials, "name": "Somebody"})
     return credentials if answer.status_code == 202 else None

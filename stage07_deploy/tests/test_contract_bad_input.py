@@ -184,6 +184,7 @@ def test_body__over_1_mib__is_413(author, problem):
         (POSTS, "page_size", "-1"),
         (POSTS, "page_size", "101"),
         (POSTS, "page_size", "ten"),
+        (POSTS, "page_size", "٣"),
         (POSTS, "page_size", "1.5"),
         (POSTS, "page_size", ""),
         (POSTS, "page_size", str(HUGE)),

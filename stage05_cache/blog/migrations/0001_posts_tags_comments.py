@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("name", models.CharField(max_length=40)),
+                ("name", models.CharField(db_collation="C", max_length=40)),
             ],
             options={
                 "constraints": [
