@@ -54,7 +54,7 @@ def test_constraint__broken_past_the_services__is_kept_by_the_database(
 def test_tag__carried_by_two_posts__is_stored_once(post, store_post):
     store_post("Another", tags=["sql", "db"])
 
-    assert sorted(Tag.objects.values_list("name", flat=True)) == ["db", "sql"]
+    assert Tag.objects.filter(name__in=["db", "sql"]).count() == 2
 
 
 def test_tag__in_a_database_of_any_language__is_sorted_by_code_point():
