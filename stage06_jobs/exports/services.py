@@ -14,8 +14,11 @@ LIFETIME = timedelta(days=1)
 def request_export(*, owner: User) -> Export:
     """The export that is being made for `owner`, or else a new one."""
     with transaction.atomic():
+        # One that nobody has made in its time is not shown, but to the constraint it still waits.
+        late = Export.objects.filter(owner=owner, status=Export.WAITING).expired()
+        late.update(status=Export.FAILED)
         # Of two requests at once the unique constraint lets one store, and the other finds it.
-        export, created = Export.objects.of(owner).get_or_create(
+        export, created = Export.objects.get_or_create(
             owner=owner, status=Export.WAITING, defaults={"expires_at": now() + LIFETIME}
         )
         if created:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from config.problems import Conflict
+from config.problems import Conflict, Problem
 from config.resources import Resource
 from exports import services
 from exports.models import Export
@@ -51,7 +51,10 @@ class ExportViewSet(Resource, ReadOnlyModelViewSet[Export]):
         export = self.get_object()
         if export.status != Export.READY:
             raise Conflict("The file is not ready.")
-        file = default_storage.open(export.file)
+        try:
+            file = default_storage.open(export.file)
+        except FileNotFoundError as error:
+            raise Problem(404, "The file is gone. Ask for a new export.") from error
         streams = isinstance(request._request, ASGIRequest)
         response = StreamingHttpResponse(chunks(file) if streams else file.chunks())
         response["Content-Type"] = ZIP.media_type

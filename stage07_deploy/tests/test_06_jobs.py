@@ -183,6 +183,27 @@ def test_export__expired__is_gone_with_its_file(author, database_url, jobs, prob
     wait_for(lambda: not file.exists(), "the file stayed")
 
 
+def test_export__that_nobody_made_in_its_time__does_not_keep_one_from_the_next(
+    author, database_url, jobs
+):
+    export = ready(author, author.post(EXPORTS).json())
+    with psycopg.connect(database_url) as connection:
+        late = "UPDATE exports_export SET status = 'waiting', expires_at = now() WHERE id = %s"
+        connection.execute(late, [export["id"]])
+
+    asked = author.post(EXPORTS)
+
+    assert asked.status_code == 202
+    assert ready(author, asked.json())["id"] != export["id"]
+
+
+def test_download__of_a_file_that_is_gone__is_404(author, jobs, problem):
+    export = ready(author, author.post(EXPORTS).json())
+    (Path(os.environ["MEDIA_ROOT"]) / "exports" / f"{export['id']}.zip").unlink()
+
+    problem(author.get(export["download"]), 404)
+
+
 def test_export__of_many_long_posts__takes_no_more_memory(author, database_url, jobs, new_post):
     slug = new_post(title="Long", body="Word " * 2000)["slug"]
     ready(author, author.post(EXPORTS).json())
