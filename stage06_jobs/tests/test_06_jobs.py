@@ -204,6 +204,17 @@ def test_download__of_a_file_that_is_gone__is_404(author, jobs, problem):
     problem(author.get(export["download"]), 404)
 
 
+def test_export__interrupted_by_the_database__has_not_failed(author, database_url, jobs):
+    with psycopg.connect(database_url) as connection:
+        connection.execute("LOCK todos_todo")  # and whoever reads it gives up after two seconds
+        export = author.post(EXPORTS).json()
+        line = f"build_export({export['id']}) again in"
+        wait_for(lambda: line in (jobs.folder / "reports").read_text(), "it was not tried")
+        assert author.get(export["url"]).json()["status"] == "waiting"
+
+    assert ready(author, export)["status"] == "ready"
+
+
 def test_export__of_many_long_posts__takes_no_more_memory(author, database_url, jobs, new_post):
     slug = new_post(title="Long", body="Word " * 2000)["slug"]
     ready(author, author.post(EXPORTS).json())

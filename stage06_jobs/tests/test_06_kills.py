@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,11 +12,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
-from test_06_proofs import POSTS, Jobs, Mails, wait_for
+from redis import Redis
+from test_06_proofs import POSTS, STAGE, Jobs, Mails, wait_for
 
 # How many jobs are killed, and posts are due at once; 500 and 1000 take some minutes.
 KILLED = int(os.environ.get("KILLED_JOBS", "60"))
@@ -23,7 +26,7 @@ DUE = int(os.environ.get("DUE_POSTS", "100"))
 
 
 class Broker:
-    """A Valkey of its own, which keeps nothing on disk."""
+    """A Valkey of its own. It comes back with nothing when killed, and with all when stopped."""
 
     def __init__(self, folder):
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -49,12 +52,29 @@ class Broker:
         self.process.kill()
         self.process.wait()
 
+    def stop(self):
+        Redis.from_url(self.url).shutdown(save=True)
+        self.process.wait()
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
     broker = Broker(tmp_path_factory.mktemp("broker"))
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def postgres(monkeypatch):
+    """The module by which ./stage starts and stops PostgreSQL, turned to another data folder."""
+    server = pytest.importorskip("stages.postgres")
+    home = server.HOME.with_name(f"postgres-{uuid4().hex}")
+    for name in ("PASSWORD", "DATA", "LOG", "HOME"):
+        inside = getattr(server, name).relative_to(server.HOME)
+        monkeypatch.setattr(server, name, home / inside)
+    yield server
+    server.stop()
+    shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +114,18 @@ def jobs(all_jobs):
     return all_jobs
 
 
+@pytest.fixture
+def apart(mails, postgres, tmp_path):
+    """A Valkey, and jobs that have it and this PostgreSQL for themselves; not started yet."""
+    broker = Broker(tmp_path)
+    url = f"{postgres.start()}/postgres"
+    own = {"DATABASE_URL": url, "REDIS_URL": broker.url, "BROKER_URL": broker.url}
+    jobs = Jobs(tmp_path, EMAIL_URL=mails.url, JOB_SECONDS="4", **own)
+    yield broker, jobs
+    jobs.kill()
+    broker.kill()
+
+
 @pytest.fixture(scope="module")
 def web_of_broker(broker, start_web):
     """A web process with this broker."""
@@ -119,13 +151,13 @@ def test_worker__killed_at_random__loses_no_mail_and_doubles_only_those_it_had_i
     comment_often, jobs, mails
 ):
     """A mail is doubled if the worker dies after the server took it and before the row is gone."""
-    mails.seconds = 0.02
+    mails.seconds = 0.05
     slug = comment_often(KILLED)
     kills = 0
     while len(mails.about(slug)) < KILLED * 0.8:
         time.sleep(random.uniform(0.5, 2))
         jobs.kill()
-        kills += 1
+        kills, killed_at = kills + 1, time.monotonic()
         jobs.start("worker", "beat")
         goal = min(len(mails.about(slug)) + KILLED // 5, KILLED)
         wait_for(lambda goal=goal: len(mails.about(slug)) >= goal, "the jobs stopped")
@@ -137,8 +169,10 @@ def test_worker__killed_at_random__loses_no_mail_and_doubles_only_those_it_had_i
     wait_for(lambda: len(ids()) == KILLED, "some were lost")
 
     assert time.monotonic() - began < 30
+    seconds = time.monotonic() - killed_at
     doubled = sum(ids().values()) - KILLED
-    sys.stdout.write(f"{KILLED} mails, {kills} kills, {doubled} doubled\n")  # pytest -rP shows it
+    # pytest -rP shows it
+    sys.stdout.write(f"{KILLED} mails, {kills} kills, {doubled} doubled, {seconds:.1f} s\n")
     assert doubled <= 2 * kills  # two processes run the jobs
 
 
@@ -191,6 +225,48 @@ CUT = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name = 'jobs'
 """
+
+
+def test_database_and_redis__stopped_and_started__lose_no_mail(
+    apart, comment, mails, postgres, start_web
+):
+    broker, jobs = apart
+    for command in ("migrate", "seed"):
+        run = [sys.executable, "manage.py", command]
+        subprocess.run(run, cwd=STAGE, env=jobs.environment, stdout=subprocess.DEVNULL, check=True)
+    url = jobs.environment["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM outbox_message")  # what the demo has asked for
+    jobs.start("worker", "beat")
+    mails.seconds = 0.1
+    slug, count = "start-with-http", 30
+
+    with start_web(**jobs.environment).client() as bob:
+        token = bob.post("/api/v1/auth/token/", json=DEMO).json()["access"]
+        bob.headers["Authorization"] = f"Bearer {token}"
+
+        def add():
+            return bob.post(f"{POSTS}{slug}/comments/", json=comment).status_code
+
+        assert {add() for _ in range(count - 1)} == {201}
+        wait_for(lambda: mails.about(slug), "no mail came")
+        postgres.stop()
+        broker.stop()
+        assert add() == 503
+        assert len(mails.about(slug)) < count - 1
+        broker.start()
+        postgres.start()
+        wait_for(lambda: add() == 201, "no comment was taken")
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = "SELECT count(*) FROM outbox_message"
+        wait_for(lambda: connection.execute(left).fetchone() == (0,), "some were not done")
+    ids = [mail["Message-ID"] for mail in mails.about(slug)]
+    assert len(set(ids)) == count
+    assert len(ids) <= count + 2  # two were in hand, and could not be noted as done
+
+
+DEMO = {"email": "bob@example.com", "password": "look around and try"}
 
 
 def test_worker__asked_to_end__ends_its_job_first(comment_often, jobs, mails):

@@ -6,13 +6,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from email.header import decode_header, make_header
+from pathlib import Path
 from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
-from test_06_proofs import POSTS, STAGE, Jobs, Mails, text, wait_for
+from test_06_proofs import EXPORTS, POSTS, STAGE, Jobs, Mails, text, wait_for
 
 from blog.mails import mail_comment
 from blog.models import Post
@@ -198,6 +199,21 @@ def test_mail__refused_for_good__is_a_dead_letter_that_can_be_revived(
     manage("deadletters", str(letter), "--requeue")
     wait_for(lambda: mails.about(slug), "no mail came")
     assert str(letter) not in manage("deadletters")
+
+
+def test_export__revived__is_made(author, jobs, manage, sql):
+    export = author.post(EXPORTS).json()
+    in_its_way = Path(os.environ["MEDIA_ROOT"], "exports", f"{export['id'] + 1}.zip")
+    wait_for(lambda: author.get(export["url"]).json()["status"] == "ready", "it took long")
+    in_its_way.mkdir()
+    export = author.post(EXPORTS).json()
+    ((letter, *_),) = wait_for(lambda: sql(LETTER, f"[{export['id']}]"), "no dead letter")
+    assert author.get(export["url"]).json()["status"] == "failed"
+    in_its_way.rmdir()
+
+    manage("deadletters", str(letter), "--requeue")
+
+    wait_for(lambda: author.get(export["url"]).json()["status"] == "ready", "it was not made")
 
 
 def test_job__that_kills_each_worker__is_a_dead_letter(jobs, sql):
