@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_hex
 
-from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from redis import ResponseError
 
 from config.redis import Unavailable, circuit, client
@@ -18,7 +17,6 @@ from config.redis import Unavailable, circuit, client
 # Seconds. A page that a change should have dropped is gone after this whatever happened, also when
 # the process died between the commit and the drop.
 LIFETIME = 60
-LONGEST = 80  # Characters of a slug, as in the model.
 PATIENCE = 2.0  # Seconds for which readers wait for one of them to make a page.
 TURN = 0.01  # Seconds between two looks.
 
@@ -31,9 +29,6 @@ FLUSHED = "views.flushed"  # the same, on its way to the database
 TRENDING = "trending"  # a sorted set: slug to the weight of its views
 HALF_LIFE = 7 * 24 * 3600  # Seconds in which a view loses half of its weight.
 EPOCH = 1_767_225_600  # The first of January 2026. The weights stay finite until 2045.
-
-# What makes a request one of a single client.
-OWN = {"HTTP_AUTHORIZATION", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
 
 # Drops that Redis was not there for.
 debts: set[str] = set()
@@ -49,27 +44,11 @@ class Page:
 
     url: str
     sources: tuple[str, ...]
+    slug: str | None = None
 
     @property
     def key(self) -> str:
         return f"page:{sha256(self.url.encode()).hexdigest()}"
-
-
-def public_page(request: HttpRequest, slug: str | None) -> Page | None:
-    """The page that `request` asks for, of a post or of the list; None if it is not to be shared.
-
-    No draft gets into one: without a login it is not there.
-    """
-    own = OWN & request.META.keys() or settings.SESSION_COOKIE_NAME in request.COOKIES
-    # Of what the other filters find, hardly two readers ask for the same.
-    parameters = {"tag", "status"} if slug is None else set()
-    if own or request.method not in ("GET", "HEAD") or not request.GET.keys() <= parameters:
-        return None
-    if slug and len(slug) > LONGEST:
-        return None  # Nothing has it, and its version would be a key as long as anybody likes.
-    sources = (POSTS,) if slug is None else (post_version(slug), AUTHORS)
-    # With the host, for there are links in the page.
-    return Page(f"{request.scheme}://{request.get_host()}{request.get_full_path()}", sources)
 
 
 def read_through(page: Page, make: Callable[[], HttpResponse]) -> HttpResponse:

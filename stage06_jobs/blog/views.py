@@ -1,13 +1,10 @@
-from copy import copy
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -22,13 +19,10 @@ from blog import cache, live, services
 from blog.filters import PostFilters
 from blog.models import Comment, Post, PostQuerySet
 from blog.serializers import CommentSerializer, PostSerializer
-from config.http import JSON
 from config.pagination import PAGE_PARAMETERS
 from config.problems import Problem
 from config.resources import Resource
 
-ANYTHING = "*/*"
-CONDITION = "HTTP_IF_NONE_MATCH"
 TRENDING = 10
 # What a list of one page does not have.
 WHOLE = [OpenApiParameter(name, exclude=True) for name in PAGE_PARAMETERS]
@@ -42,32 +36,6 @@ class PostViewSet(Resource, ModelViewSet[Post]):
     lookup_field = "slug"
     lookup_value_converter = "slug"
     conflicts = ("update", "partial_update", "publish")
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answers the public from the cache before DRF begins, which would cost as much again."""
-        page = self.public_page(request)
-        if page is None:
-            return super().dispatch(request, *args, **kwargs)
-
-        def make() -> Any:
-            # Whole, for what is kept is for everybody, also when this client has it already.
-            whole = copy(request)
-            whole.META = {name: request.META[name] for name in request.META if name != CONDITION}
-            return super(PostViewSet, self).dispatch(whole, *args, **kwargs)
-
-        response = cache.read_through(page, make)
-        if response.status_code == 200 and "slug" in kwargs:
-            cache.count_view(kwargs["slug"])
-        etag = response.get("ETag")
-        return get_conditional_response(request, etag, response=response) or response
-
-    def public_page(self, request: HttpRequest) -> cache.Page | None:
-        shared = self.action_map.get("get") in ("list", "retrieve")
-        # Most clients say one of these two; to read anything else takes as long as a hit.
-        if shared and request.META.get("HTTP_ACCEPT", ANYTHING) not in (ANYTHING, JSON):
-            types = [str(renderer.media_type) for renderer in self.renderer_classes]
-            shared = request.get_preferred_type(types) == JSON
-        return cache.public_page(request, self.kwargs.get("slug")) if shared else None
 
     def get_queryset(self) -> PostQuerySet:
         return self.queryset.visible_to(self.request.user)

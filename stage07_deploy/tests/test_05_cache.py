@@ -198,6 +198,14 @@ def test_page__of_one_host__is_not_shown_on_another(client, new_post):
             assert client.get(path, headers={"Host": host}).json()["url"] == f"http://{host}{path}"
 
 
+def test_page__kept__is_not_given_under_a_host_that_is_not_ours(client, new_post, problem):
+    path = f"{POSTS}{new_post(published=True)['slug']}/"
+    client.get(path)
+
+    for _ in range(2):
+        problem(client.get(path, headers={"Host": "elsewhere.example"}), 400)
+
+
 def test_page__kept__has_the_headers_of_the_first_time(client, new_post):
     path = f"{POSTS}{new_post(published=True)['slug']}/"
 
