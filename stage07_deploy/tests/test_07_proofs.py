@@ -241,6 +241,22 @@ def test_backup__restored_into_an_empty_database__has_every_row(stack):
         assert client.get(POSTS).status_code == 200
 
 
+@pytest.mark.guard(claim="A backup from before a release restores over what the release added.")
+def test_backup__restored_over_a_later_release__has_every_row(stack):
+    stack.up()
+    with stack.author() as author:
+        author.post(POSTS, json={"title": "From before"})
+    before = dump(stack)
+    file = stack.run("ops/backup").strip()
+    later = "CREATE TABLE later (reader bigint REFERENCES accounts_user)"
+    stack.inside("database", "psql", "--username=strata", "--dbname=strata", "--command", later)
+    stack.run("ops/restore", file)
+
+    assert dump(stack) == before
+    with stack.client() as client:
+        assert client.get(POSTS).status_code == 200
+
+
 @pytest.mark.guard(claim="Killed databases come back, and nothing that was acknowledged is lost.")
 def test_databases__killed_and_started_again__lose_nothing(stack):
     stack.up()
