@@ -2,7 +2,8 @@
 
 import json
 import socket
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 
 import pytest
 from django.test import Client
@@ -130,7 +131,20 @@ def test_stream__last_event_id_that_is_none__is_400(client, post, problem, last)
 
 
 def test_stream__asked_for_options__is_405(client, post, problem):
-    problem(client.options(f"{post}comments/stream/"), 405)
+    refused = client.options(f"{post}comments/stream/")
+
+    problem(refused, 405)
+    assert refused.headers["Allow"] == "GET, HEAD"
+
+
+def test_stream__asked_for_its_head__ends(web, post):
+    with closing(HTTPConnection(web.url.removeprefix("http://"), timeout=5)) as connection:
+        for method, path in (("HEAD", f"{post}comments/stream/"), ("GET", post)):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert (answer.headers["Content-Type"] == "text/event-stream") == (method == "HEAD")
+            answer.read()
 
 
 def test_stream__where_none_can_be_held__is_501(post):

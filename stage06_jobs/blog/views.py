@@ -3,7 +3,8 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
@@ -90,24 +91,24 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         serializer.instance = services.add_comment(post=post, author=author, **fields)
 
     @extend_schema(exclude=True)  # A stream of events is something that OpenAPI 3.1 cannot tell.
-    # No metadata: what DRF answers to OPTIONS is no event.
-    @action(detail=False, renderer_classes=[live.EventStream], metadata_class=None)
-    def stream(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
+    # Without OPTIONS: what DRF answers to it is no event.
+    @action(detail=False, renderer_classes=[live.EventStream], http_method_names=["get", "head"])
+    def stream(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         post = get_object_or_404(Post.objects.in_status(Post.PUBLISHED), slug=kwargs["slug"])
         if not isinstance(request._request, ASGIRequest):
             raise Problem(501, "This server cannot keep an answer open.")
         last = live.position(post, request.headers.get("Last-Event-ID"))
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        headers["Content-Type"] = live.EventStream.media_type
+        if request.method == "HEAD":
+            return HttpResponse(headers=headers)  # for the stream would never end
         # It would be the stream's for as long as that lasts, and there are ten for all.
         connection.close()
 
         def represent(comments: list[Comment]) -> list[Any]:
             return list(self.get_serializer(comments, many=True).data)
 
-        return StreamingHttpResponse(
-            live.events(post, last, represent),
-            content_type="text/event-stream",
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        )
+        return StreamingHttpResponse(live.events(post, last, represent), headers=headers)
 
 
 class CommentViewSet(Resource, mixins.DestroyModelMixin):

@@ -204,7 +204,7 @@ SPECTACULAR_SETTINGS = {
 
 TIME_ZONE = "UTC"
 
-# Bytes. A longer body is refused with a 413 before it is read.
+# Bytes. A longer body is refused with a 413 before more than this of it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Seconds after which this process ends a job; the worker for reports is started with more.

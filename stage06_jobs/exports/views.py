@@ -45,8 +45,8 @@ class ExportViewSet(Resource, ReadOnlyModelViewSet[Export]):
         # RFC 9110 §15.3.3: accepted, and where to ask how far it is.
         return Response(data, 202, headers={"Location": data["url"]})
 
-    # No metadata: what DRF answers to OPTIONS is no file.
-    @action(detail=True, renderer_classes=[ZIP], metadata_class=None)
+    # Without OPTIONS: what DRF answers to it is no file.
+    @action(detail=True, renderer_classes=[ZIP], http_method_names=["get", "head"])
     def download(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         export = self.get_object()
         if export.status != Export.READY:

@@ -151,7 +151,9 @@ def test_export__of_somebody_else__is_not_there(author, bob, client, problem):
     for path in (url, f"{url}download/"):
         problem(bob.get(path), 404)
         problem(client.get(path), 401)
-    problem(author.options(f"{url}download/"), 405)
+    refused = author.options(f"{url}download/")
+    problem(refused, 405)
+    assert refused.headers["Allow"] == "GET, HEAD"
     assert url not in [export["url"] for export in bob.get(EXPORTS).json()["results"]]
     problem(client.post(EXPORTS), 401)
 
