@@ -28,6 +28,13 @@ ENVIRONMENT = {name: os.environ[name] for name in PASSED_ON if name in os.enviro
 NO_STACK = "no configuration file provided"
 
 
+def output(command, **options):
+    """What a program prints; its complaints are the message of the failure."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stderr + done.stdout[-3000:]
+    return done.stdout
+
+
 class Stack:
     """The whole service in containers, from a copy of the stage, with ports of its own."""
 
@@ -37,18 +44,7 @@ class Stack:
         self.is_up = False
 
     def run(self, *command, **options):
-        """What it prints; its complaints are the message of the failure."""
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-            **options,
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
+        return output(command, cwd=self.folder, env=ENVIRONMENT, **options)
 
     def compose(self, *args, **options):
         return self.run("docker", "compose", *args, **options)
@@ -201,16 +197,8 @@ def test_contract__behind_the_proxy__holds(stack, database_url):
         "DATABASE_URL": f"{database_url}_unused",
     }
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
-        cwd=STAGE,
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout[-3000:]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    output(command, cwd=STAGE, env={**os.environ, **own})
 
 
 def dump(stack):
@@ -221,35 +209,26 @@ def dump(stack):
 
 
 @pytest.mark.proof(claim="A backup restored into an empty database has every row.", before=NO_STACK)
-def test_backup__restored_into_an_empty_database__has_every_row(stack):
+@pytest.mark.parametrize(
+    ("database", "changes"),
+    [
+        ("postgres", ["DROP DATABASE strata", "CREATE DATABASE strata"]),
+        # Nor does what a later release has added stand in its way.
+        ("strata", ["CREATE TABLE later (reader bigint REFERENCES accounts_user)"]),
+    ],
+)
+def test_backup__restored_into_an_empty_database__has_every_row(stack, database, changes):
     stack.up()
     with stack.author() as author:
-        for number in range(5):
-            author.post(POSTS, json={"title": f"Ünï {number}"})
+        author.post(POSTS, json={"title": "Ünï"})
     before = dump(stack)
-    assert sum("Ünï" in line for line in before) == 5
+    assert any("Ünï" in line for line in before)
 
     file = stack.run("ops/backup").strip()
-    psql = ("psql", "--username=strata", "--dbname=postgres", "--command")
     stack.compose("stop", *SERVICES)
-    stack.inside("database", *psql, "DROP DATABASE strata")
-    stack.inside("database", *psql, "CREATE DATABASE strata")
-    stack.run("ops/restore", file)
-
-    assert dump(stack) == before
-    with stack.client() as client:
-        assert client.get(POSTS).status_code == 200
-
-
-@pytest.mark.guard(claim="A backup from before a release restores over what the release added.")
-def test_backup__restored_over_a_later_release__has_every_row(stack):
-    stack.up()
-    with stack.author() as author:
-        author.post(POSTS, json={"title": "From before"})
-    before = dump(stack)
-    file = stack.run("ops/backup").strip()
-    later = "CREATE TABLE later (reader bigint REFERENCES accounts_user)"
-    stack.inside("database", "psql", "--username=strata", "--dbname=strata", "--command", later)
+    for change in changes:
+        psql = ("psql", "--username=strata", f"--dbname={database}", "--command", change)
+        stack.inside("database", *psql)
     stack.run("ops/restore", file)
 
     assert dump(stack) == before
