@@ -145,14 +145,22 @@ def pay_debts() -> None:
 
 
 def count_view(slug: str) -> None:
-    """Counts a view of a post, in total and for what is trending.
+    """Counts a view of a post by the public, in total and for what is trending.
 
+    Who is logged in reads past the cache, and is not counted: authors see their own posts most.
     Instead of making all old weights smaller as time goes by, each new one is larger.
     """
     weight = 2 ** ((time.time() - EPOCH) / HALF_LIFE)
     counts = client.pipeline(transaction=False).hincrby(VIEWS, slug, 1)
     with suppress(Unavailable):
         circuit.call(counts.zincrby(TRENDING, weight, slug).execute)
+
+
+def forget_views(slug: str) -> None:
+    """Takes a post that is gone from the counts; while Redis is away it stays in them."""
+    counts = client.pipeline(transaction=False).hdel(VIEWS, slug)
+    with suppress(Unavailable):
+        circuit.call(counts.zrem(TRENDING, slug).execute)
 
 
 def trending(limit: int) -> list[str]:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import Context
 from typing import Any
@@ -22,6 +23,8 @@ from config.redis import Unavailable, client
 CHANNEL = "comments"
 PAUSE = 1.0  # Seconds until a lost subscription is tried again.
 BATCH = 100  # Comments that are read at once.
+# Few: one comment may wake hundreds of listeners, and others need the database as well.
+LOOKS = ThreadPoolExecutor(max_workers=4)
 
 Represent = Callable[[list[Comment]], list[Any]]
 
@@ -33,13 +36,13 @@ class EventStream(BaseRenderer):
     format = "events"
 
 
-def announce(post: Post) -> None:
+def announce(post_id: int) -> None:
     """Wakes all who listen to the comments of this post, in all processes.
 
     Nothing hangs on it: whoever is not woken looks at the next heartbeat.
     """
     with suppress(Unavailable):
-        client.publish(CHANNEL, post.pk)
+        client.publish(CHANNEL, post_id)
 
 
 class Hub:
@@ -48,6 +51,7 @@ class Hub:
     def __init__(self) -> None:
         self.listeners: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
         self.relaying: asyncio.Task[None] | None = None
+        self.size = 0  # Read from other threads, which must not walk through the sets.
 
     @contextmanager
     def listening(self, post: Post) -> Iterator[asyncio.Event]:
@@ -57,9 +61,11 @@ class Hub:
             self.relaying = asyncio.create_task(self.relay(), context=Context())
         news = asyncio.Event()
         self.listeners[post.pk].add(news)
+        self.size += 1
         try:
             yield news
         finally:
+            self.size -= 1
             self.listeners[post.pk].discard(news)
             if not self.listeners[post.pk]:
                 del self.listeners[post.pk]
@@ -87,15 +93,18 @@ hub = Hub()
 
 
 async def events(post: Post, last: int, represent: Represent) -> AsyncIterator[bytes]:
-    """The comments on the post with an id above `last`, and then each new one, without end.
+    """The comments on the post with an id above `last`, and then each new one, while it is there.
 
     Redis says only that there is something: what it is comes from the database, in order and
     without a gap, whatever happened to Redis or to the connection of the client.
     """
+    look = sync_to_async(comments_after, thread_sensitive=False, executor=LOOKS)
     with hub.listening(post) as news:
         while True:
             news.clear()
-            comments = await sync_to_async(comments_after)(post, last, represent)
+            comments = await look(post, last, represent)
+            if comments is None:
+                return  # The client comes back by itself, and gets a 404.
             for pk, data in comments:
                 last = pk
                 yield b"id: %d\nevent: comment\ndata: %s\n\n" % (pk, data)
@@ -107,14 +116,16 @@ async def events(post: Post, last: int, represent: Represent) -> AsyncIterator[b
                 yield b": nothing new\n\n"
 
 
-def comments_after(post: Post, last: int, represent: Represent) -> list[tuple[int, bytes]]:
-    """Ids and JSON of the comments on the post after one of its comments, in order.
+def comments_after(post: Post, last: int, represent: Represent) -> list[tuple[int, bytes]] | None:
+    """Ids and JSON of the comments on the post after one of its comments; None if it is gone.
 
     In order of their ids, which on one post is that of their commits: `add_comment` locks the post
     before it draws an id.
     """
     try:
         comments = list(Comment.objects.on(post).filter(id__gt=last).order_by("id")[:BATCH])
+        if not comments and not Post.objects.in_status(Post.PUBLISHED).filter(id=post.id).exists():
+            return None
         rows = zip(comments, represent(comments), strict=True)
         return [(comment.pk, JSONRenderer().render(row)) for comment, row in rows]
     except OperationalError:

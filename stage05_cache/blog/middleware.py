@@ -21,7 +21,11 @@ OWN = {"HTTP_AUTHORIZATION", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
 
 
 class PublicPages:
-    """Answers the public before sessions, users and DRF have cost more than the answer does."""
+    """Answers the public before sessions, users and DRF have cost more than the answer does.
+
+    What a hit leaves out has nothing to say: who shows a login is given no page from here, what
+    anybody may read needs no permission, and throttles count writes and log-ins alone.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,6 +1,7 @@
 """What changes posts and comments, and the rules that hold when it does."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -106,6 +107,8 @@ def delete_post(*, post: Post, precondition: Precondition[Post]) -> None:
     with transaction.atomic():
         post = lock_post(post, to_delete=True)
         precondition(post)
+        transaction.on_commit(partial(live.announce, post.id))
+        transaction.on_commit(partial(cache.forget_views, post.slug))
         post.delete()
         cache.drop_on_commit(cache.POSTS, cache.post_version(post.slug))
 
@@ -117,7 +120,7 @@ def add_comment(*, post: Post, author: User, body: str) -> Comment:
         post = lock_post(post)
         if post.status != Post.PUBLISHED:
             raise Conflict("Only a published post takes comments.")
-        transaction.on_commit(lambda: live.announce(post))
+        transaction.on_commit(partial(live.announce, post.id))
         return Comment.objects.create(post=post, author=author, name=author.name, body=body)
 
 

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import QuerySet
@@ -97,6 +98,8 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         post = get_object_or_404(Post.objects.in_status(Post.PUBLISHED), slug=kwargs["slug"])
         if not isinstance(request._request, ASGIRequest):
             raise Problem(501, "This server cannot keep an answer open.")
+        if live.hub.size >= settings.STREAM_LIMIT:
+            raise Problem(503, "Too many listen already.", headers={"Retry-After": "10"})
         last = live.position(post, request.headers.get("Last-Event-ID"))
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         headers["Content-Type"] = live.EventStream.media_type

@@ -264,6 +264,9 @@ def test_trending__after_views__has_the_most_viewed_first(client, author, new_po
     assert trending[places[slugs[0]]] == client.get(f"{POSTS}{slugs[0]}/").json()
     author.delete(f"{POSTS}{slugs[1]}/")
     assert slugs[1] not in client.get(f"{POSTS}trending/").text
+    # Nor does it take one of the ten places.
+    assert valkey_client.zscore(cache.TRENDING, slugs[1]) is None
+    assert valkey_client.hget(cache.VIEWS, slugs[1]) is None
 
 
 def test_views__by_many_at_once__are_all_counted(web, new_post):

@@ -54,6 +54,7 @@ CACHES = {"default": {"BACKEND": "config.redis.Cache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # Seconds. Proxies take a connection that says nothing for a minute for dead.
 STREAM_HEARTBEAT = env.float("STREAM_HEARTBEAT", default=15)
+STREAM_LIMIT = env.int("STREAM_LIMIT", default=500)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -170,6 +171,8 @@ def delete_post(*, post: Post, precondition: Precondition[Post]) -> None:
     with transaction.atomic():
         post = lock_post(post, to_delete=True)
         precondition(post)
+        transaction.on_commit(partial(live.announce, post.id))
+        transaction.on_commit(partial(cache.forget_views, post.slug))
         post.delete()
         cache.drop_on_commit(cache.POSTS, cache.post_version(post.slug))
 
@@ -181,7 +184,7 @@ def add_comment(*, post: Post, author: User, body: str) -> Comment:
         post = lock_post(post)
         if post.status != Post.PUBLISHED:
             raise Conflict("Only a published post takes comments.")
-        transaction.on_commit(lambda: live.announce(post))
+        transaction.on_commit(partial(live.announce, post.id))
         comment = Comment.objects.create(post=post, author=author, name=author.name, body=body)
         if author.id != post.author_id:
             enqueue(mail_comment, comment.id)

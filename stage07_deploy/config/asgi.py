@@ -2,17 +2,33 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from typing import Any
 
+from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-django: Any = get_asgi_application()
+# One thread each. Most requests wait, for the database or for Redis.
+THREADS = cycle([ThreadPoolExecutor(max_workers=1) for _ in range(40)])
+
+handler: Any = get_asgi_application()
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+
+
+async def django(scope: dict[str, Any], receive: Receive, send: Any) -> None:
+    """Answers in one of a few threads, which many requests share.
+
+    By itself Django would start one for each and keep it until the answer has ended, which a
+    stream does not.
+    """
+    async with ThreadSensitiveContext(executor=next(THREADS)):
+        await handler(scope, receive, send)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Any) -> None:

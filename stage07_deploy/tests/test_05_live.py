@@ -2,14 +2,17 @@
 
 import json
 import socket
+import time
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 POSTS = "/api/v1/posts/"
 LISTENERS = 200
+THREADS = 60
 
 
 @pytest.fixture
@@ -86,6 +89,7 @@ def test_stream__many_idle_listeners__hold_no_connection_to_the_database(
         for listener in sockets:
             assert listener.recv(65536).startswith(b"HTTP/1.1 200")
 
+        assert len(list(Path(f"/proc/{web.process.pid}/task").iterdir())) < THREADS
         # More requests at once than the pool has connections.
         with web.client() as client:
             assert client.get(f"{POSTS}?page_size=1").status_code == 200
@@ -116,6 +120,37 @@ def test_stream__nothing_new__sends_heartbeats(start_web, post):
     ):
         lines = response.iter_lines()
         assert [next(lines) for _ in range(4)] == [": nothing new", ""] * 2
+
+
+def test_stream__more_than_may_be_held__is_503_until_one_leaves(start_web, post, problem):
+    web = start_web(STREAM_LIMIT="2", STREAM_HEARTBEAT="0.2")
+
+    def listen(client):
+        with client.stream("GET", f"{post}comments/stream/") as response:
+            if response.status_code != 200:
+                response.read()
+            return response
+
+    with web.client() as late, listening(web, post):
+        with listening(web, post):
+            refused = listen(late)
+            problem(refused, 503)
+            assert int(refused.headers["Retry-After"]) > 0
+
+        deadline = time.monotonic() + 10
+        while listen(late).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_stream__of_a_post_that_is_deleted__ends(web, author, post, problem):
+    path = f"{post}comments/stream/"
+    with web.client() as client:
+        with client.stream("GET", path) as response:
+            assert author.delete(post).status_code == 204
+            # A heartbeat comes sooner than the client gives up.
+            assert next(response.iter_lines(), None) is None
+        problem(client.get(path), 404)
 
 
 def test_stream__of_a_draft_or_of_nothing__is_404(author, client, new_post, problem):
