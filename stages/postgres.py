@@ -28,7 +28,7 @@ SYSTEM_USER = "strata-postgres"  # PostgreSQL refuses to run as root.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "200",
+    "max_connections": "500",
     "shared_buffers": "256MB",
     "shared_preload_libraries": "pg_stat_statements",
     "log_checkpoints": "off",
