@@ -234,6 +234,7 @@ def test_diff__switched__is_in_two_columns_also_on_the_next_page(open_page):
 
 def shown(page):
     """The lines of a file's page that can be seen."""
+    page.wait_for_load_state()  # Before its style has come, all can.
     return page.locator(".weave code > span:visible").all_inner_texts()
 
 
