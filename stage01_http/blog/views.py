@@ -4,14 +4,14 @@ from blog import services
 from blog.filters import POST_PARAMETERS, filter_posts
 from blog.models import Comment, Post
 from blog.serializers import COMMENT_FIELDS, POST_FIELDS, represent_comment, represent_post
-from config.http import Resource, precondition, read_json, respond, respond_created
+from config.http import Resource, precondition, read_json, read_query, respond, respond_created
 from config.pagination import PAGE_PARAMETERS, paginate
 from config.validation import validate
 
 
 class PostList(Resource):
     def get(self, request: HttpRequest) -> HttpResponse:
-        query = validate(request.GET.dict(), POST_PARAMETERS | PAGE_PARAMETERS)
+        query = validate(read_query(request), POST_PARAMETERS | PAGE_PARAMETERS)
         return respond(request, paginate(request, filter_posts(query), query, represent_post))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -41,13 +41,14 @@ class PostDetail(Resource):
 
 class PostPublish(Resource):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
-        post = services.publish_post(post=Post.objects.get(slug=slug))
+        check = precondition(request, represent_post)
+        post = services.publish_post(post=Post.objects.get(slug=slug), precondition=check)
         return respond(request, represent_post(post))
 
 
 class CommentList(Resource):
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
-        query = validate(request.GET.dict(), PAGE_PARAMETERS)
+        query = validate(read_query(request), PAGE_PARAMETERS)
         comments = Comment.objects.on(Post.objects.get(slug=slug))
         return respond(request, paginate(request, comments, query, represent_comment))
 

@@ -59,6 +59,15 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     return data
 
 
+def read_query(request: HttpRequest) -> dict[str, str]:
+    """The parameters of the query; a problem with 400 that names those given more than once."""
+    doubled = [name for name, values in request.GET.lists() if len(values) > 1]
+    if doubled:
+        errors = {name: ["Given more than once."] for name in doubled}
+        raise Problem(400, "Some values cannot be accepted.", errors)
+    return request.GET.dict()
+
+
 def respond(request: HttpRequest, content: Content, *, status: int = 200) -> HttpResponse:
     """`content` as JSON with its entity tag, or 304 when the client has it already."""
     response = JsonResponse(content, status=status)

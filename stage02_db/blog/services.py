@@ -71,12 +71,14 @@ def update_post(*, post: Post, changes: dict[str, Any], precondition: Preconditi
     return post
 
 
-def publish_post(*, post: Post) -> Post:
+def publish_post(*, post: Post, precondition: Precondition[Post] | None = None) -> Post:
     """The post, published; a second time changes nothing. Conflict while a to-do is open."""
     with transaction.atomic():
         # Whoever adds a to-do takes this lock too, so none can come between the look at the
         # checklist and the publication.
         post = lock_post(post)
+        if precondition:
+            precondition(post)
         if post.open_todos:
             raise Conflict(f"{post.open_todos} to-dos on the checklist of this post are open.")
         if post.status == Post.DRAFT:

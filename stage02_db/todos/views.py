@@ -1,6 +1,6 @@
 from django.http import HttpRequest, HttpResponse
 
-from config.http import Resource, precondition, read_json, respond, respond_created
+from config.http import Resource, precondition, read_json, read_query, respond, respond_created
 from config.pagination import PAGE_PARAMETERS, paginate
 from config.validation import validate
 from todos import services
@@ -11,7 +11,7 @@ from todos.serializers import TODO_FIELDS, represent_todo
 
 class TodoList(Resource):
     def get(self, request: HttpRequest) -> HttpResponse:
-        query = validate(request.GET.dict(), TODO_PARAMETERS | PAGE_PARAMETERS)
+        query = validate(read_query(request), TODO_PARAMETERS | PAGE_PARAMETERS)
         return respond(request, paginate(request, filter_todos(query), query, represent_todo))
 
     def post(self, request: HttpRequest) -> HttpResponse:

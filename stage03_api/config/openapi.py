@@ -58,7 +58,7 @@ class Schema(AutoSchema):
 
     def is_conditional_write(self) -> bool:
         # What can be read has a tag, which a write can name.
-        return self.method in ("PUT", "PATCH", "DELETE") and hasattr(self.view, "retrieve")
+        return self.method != "GET" and "{" in self.path and hasattr(self.view, "retrieve")
 
     def get_errors(self, operation: dict[str, Any]) -> list[int]:
         """The status of every error that the operation can answer."""

@@ -21,8 +21,7 @@ class TodoViewSet(Resource, ModelViewSet[Todo]):
 
     def get_renderers(self) -> list[BaseRenderer]:
         # A page of a list is a table; a single to-do is none.
-        tables = [TodosCSV()] if self.action == "list" else []
-        return [*super().get_renderers(), *tables]
+        return super().get_renderers() + ([TodosCSV()] if self.action == "list" else [])
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         serializer.instance = services.create_todo(**serializer.validated_data)

@@ -58,7 +58,7 @@ class PostViewSet(Resource, ModelViewSet[Post]):
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, **kwargs: Any) -> Response:
-        post = services.publish_post(post=self.get_object())
+        post = services.publish_post(post=self.get_object(), precondition=self.precondition())
         return Response(self.get_serializer(post).data)
 
     @extend_schema(responses=PostSerializer(many=True), filters=False, parameters=WHOLE)

@@ -64,7 +64,7 @@ class Schema(AutoSchema):
 
     def is_conditional_write(self) -> bool:
         # What can be read has a tag, which a write can name.
-        return self.method in ("PUT", "PATCH", "DELETE") and hasattr(self.view, "retrieve")
+        return self.method != "GET" and "{" in self.path and hasattr(self.view, "retrieve")
 
     def is_done_once(self) -> bool:
         return self.method == "POST" and isinstance(self.view, Resource)

@@ -220,6 +220,18 @@ def test_query__unacceptable__names_the_parameter(author, problem, path, paramet
 
 
 @pytest.mark.parametrize(
+    ("path", "query", "parameter"),
+    [
+        (POSTS, "tag=a&tag=b", "tag"),
+        (POSTS, "page_size=1&page_size=1", "page_size"),
+        (TODOS, "done=true&post=a&done=false", "done"),
+    ],
+)
+def test_query__parameter_twice__is_refused_by_name(author, problem, path, query, parameter):
+    problem(author.get(f"{path}?{query}"), 400, parameter)
+
+
+@pytest.mark.parametrize(
     "number", ["0", str(2**31), str(2**63), str(HUGE), "9" * 5000, "-1", "1.0", "x"]
 )
 @pytest.mark.parametrize("kind", ["todos", "comments"])

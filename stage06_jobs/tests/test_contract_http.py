@@ -133,6 +133,19 @@ def test_if_match__no_longer_holds__is_412_and_changes_nothing(author, new_post,
     assert author.get(url).json() == changed
 
 
+def test_if_match__no_longer_holds__publishes_nothing(author, new_post, problem):
+    url = f"{POSTS}{new_post()['slug']}/"
+    stale = {"If-Match": author.get(url).headers["ETag"]}
+    author.patch(url, json={"body": "Meanwhile"})
+
+    problem(author.post(f"{url}publish/", headers=stale), 412)
+    problem(author.post(f"{url}publish/", headers={"If-Match": "no-quotes"}), 400)
+    assert author.get(url).json()["status"] == "draft"
+
+    current = {"If-Match": author.get(url).headers["ETag"]}
+    assert author.post(f"{url}publish/", headers=current).json()["status"] == "published"
+
+
 def test_if_match__no_longer_holds__refuses_a_read_too(client, problem, new_post):
     url = f"{POSTS}{new_post(published=True)['slug']}/"
 

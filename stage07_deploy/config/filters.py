@@ -24,11 +24,12 @@ class StrictFilterBackend(DjangoFilterBackend):
         filterset = self.get_filterset(request, queryset, view)
         known = sorted([*PAGE_PARAMETERS, *(filterset.filters if filterset else ())])
         # Not by django-filter's own translation, which fails on a message with a % in it.
-        faults = filterset.errors if filterset else {}
-        errors = {name: list(messages) for name, messages in faults.items()}
-        for name in request.query_params:
+        errors = {name: list(e) for name, e in filterset.errors.items()} if filterset else {}
+        for name, values in request.query_params.lists():
             if name not in known:
                 errors[name] = [f"Unknown. Allowed: {', '.join(known)}."]
+            elif len(values) > 1:
+                errors[name] = ["Given more than once."]
         if errors:
             raise ValidationError(errors)
         return filterset.qs if filterset else queryset

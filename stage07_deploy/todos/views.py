@@ -24,8 +24,7 @@ class TodoViewSet(Resource, ModelViewSet[Todo]):
 
     def get_renderers(self) -> list[BaseRenderer]:
         # A page of a list is a table; a single to-do is none.
-        tables = [TodosCSV()] if self.action == "list" else []
-        return [*super().get_renderers(), *tables]
+        return super().get_renderers() + ([TodosCSV()] if self.action == "list" else [])
 
     def get_queryset(self) -> TodoQuerySet:
         user: Any = self.request.user
