@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Task
+from celery.exceptions import Ignore, Retry
 from celery.utils.time import get_exponential_backoff_interval
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from config.middleware import request_id
 from outbox.models import Message
 
 logger = logging.getLogger(__name__)
@@ -42,37 +42,34 @@ class Job(Task[Any, None]):
     def __call__(self, *args: Any) -> None:
         with alone(self.key) as mine:
             message = Message.objects.filter(id=self.key, failed_at=None).first()
-            if mine and message:
-                token = request_id.set(message.request_id)
-                try:
-                    self.attempt(message)
-                finally:
-                    request_id.reset(token)
+            if not (mine and message):
+                raise Ignore
+            self.attempt(message)
 
     def attempt(self, message: Message) -> None:
-        """One attempt, whose end is kept: message gone, postponed or dead."""
+        """One attempt, whose end is kept: message gone, postponed or dead.
+
+        Celery is told the same, for all that goes by the states of its tasks: done, Retry, failed.
+        """
         message.start(timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT))
-        if message.attempts > MAX_ATTEMPTS:
-            message.bury("Each attempt has killed its worker, or run out of time.")
-            return
         started = time.perf_counter()
         try:
+            if message.attempts > MAX_ATTEMPTS:
+                raise RuntimeError("Each attempt has killed its worker, or run out of time.")
             self.run(*message.args)
         except Exception as error:
-            if (
-                isinstance(error, (OperationalError, *self.retry_on))
-                and message.attempts < MAX_ATTEMPTS
-            ):
+            mendable = isinstance(error, (OperationalError, *self.retry_on))
+            if mendable and message.attempts < MAX_ATTEMPTS:
                 # Jittered, or all that failed together would come back together.
                 delay = get_exponential_backoff_interval(2, message.attempts, MAX_DELAY, True)
                 message.postpone(timedelta(seconds=delay))
                 logger.warning("%s again in %d s: %r", message, delay, error)
-            else:
-                message.bury(traceback.format_exc())
-                logger.exception("%s is a dead letter", message)
-        else:
-            message.delete()
-            logger.info("%s done in %.1f ms", message, 1000 * (time.perf_counter() - started))
+                raise Retry(exc=error) from error
+            message.bury(traceback.format_exc())
+            logger.error("%s is a dead letter", message)
+            raise
+        message.delete()
+        logger.info("%s done in %.1f ms", message, 1000 * (time.perf_counter() - started))
 
 
 @contextmanager

@@ -24,7 +24,8 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     task = models.CharField(max_length=100)
     args = models.JSONField()
-    request_id = models.CharField(max_length=64)
+    # What goes along with it to the worker: the id of the request that asked for it.
+    headers = models.JSONField()
     created_at = models.DateTimeField(default=now)
     # When to hand it to the broker, or again if it is still here.
     due_at = models.DateTimeField()

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from celery import Task, current_app
+from celery import Task
 from django.db import transaction
 from django.utils.timezone import now
 
+from config.celery import app
 from config.middleware import request_id
 from outbox.models import Message, MessageQuerySet
 
@@ -18,7 +19,8 @@ BATCH = 500
 
 def enqueue(task: Task[Any, None], *args: int | str) -> None:
     """Asks for a job in the caller's transaction: it will run if that commits, and only then."""
-    Message.objects.create(task=task.name, args=args, request_id=request_id.get(), due_at=now())
+    headers = {"request_id": request_id.get()}
+    Message.objects.create(task=task.name, args=args, headers=headers, due_at=now())
 
 
 def send_due() -> None:
@@ -39,7 +41,7 @@ def send_due() -> None:
 
 
 def send(message: Message) -> None:
-    current_app.send_task(message.task, message.args, task_id=str(message.id))
+    app.send_task(message.task, message.args, task_id=str(message.id), headers=message.headers)
 
 
 def revive(letters: MessageQuerySet) -> int:

@@ -162,8 +162,9 @@ def test_mail__to_a_server_out_of_reach__is_not_given_up(commented, host, settin
     enqueue(mail_comment, comment)  # in the transaction of this test, where no worker sees it
     message = Message.objects.filter(args=[comment]).latest("created_at")
 
-    mail_comment.apply(message.args, task_id=str(message.id))
+    told = mail_comment.apply(message.args, task_id=str(message.id))
 
+    assert told.state == "RETRY"
     message.refresh_from_db()
     assert (message.attempts, message.failed_at) == (1, None)
 
@@ -186,10 +187,13 @@ def test_mail__refused_for_good__is_a_dead_letter_that_can_be_revived(
     commented, jobs, mails, sql, manage
 ):
     mails.answers = ["550 5.1.1 No such user"]
-    slug, comment = commented()
+    request_id = f"asked-{uuid4().hex}"
+    slug, comment = commented(request_id)
     ((letter, attempts, error),) = wait_for(lambda: sql(LETTER, f"[{comment}]"), "no dead letter")
     assert attempts == 1
     assert "No such user" in error
+    line = f"[{request_id}] Task blog.mails.mail_comment[{letter}] raised unexpected"
+    wait_for(lambda: line in (jobs.folder / "worker").read_text(), "no line")
 
     listed, shown = manage("deadletters"), manage("deadletters", str(letter))
     assert f"{letter}" in listed
@@ -218,8 +222,8 @@ def test_export__revived__is_made(author, jobs, manage, sql):
 
 def test_job__that_kills_each_worker__is_a_dead_letter(jobs, sql):
     make = """
-        INSERT INTO outbox_message (id, task, args, request_id, created_at, due_at, attempts, error)
-        VALUES (%s, 'blog.mails.mail_comment', '["deadly"]', '', now(), now(), %s, '')
+        INSERT INTO outbox_message (id, task, args, headers, created_at, due_at, attempts, error)
+        VALUES (%s, 'blog.mails.mail_comment', '["deadly"]', '{}', now(), now(), %s, '')
     """
     sql(make, uuid4(), MAX_ATTEMPTS)
 

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
                 ("task", models.CharField(max_length=100)),
                 ("args", models.JSONField()),
-                ("request_id", models.CharField(max_length=64)),
+                ("headers", models.JSONField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("due_at", models.DateTimeField()),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
