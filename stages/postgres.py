@@ -182,7 +182,10 @@ def _postgres(program: str, *args: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _discard_leftovers(base: str) -> None:
-    """Drop the test databases of runs that were killed."""
+    """Drop the test databases of runs that were killed, and the servers that their tests made."""
     for name in databases.names(base):
         if name.startswith("test_stage") and is_of_dead_run(name):
             databases.drop(base, name)
+    for folder in STATE.glob("postgres_*"):
+        if is_of_dead_run(folder.name):
+            shutil.rmtree(folder)

@@ -68,7 +68,8 @@ def broker(tmp_path_factory):
 def postgres(monkeypatch):
     """The module by which ./stage starts and stops PostgreSQL, turned to another data folder."""
     server = pytest.importorskip("stages.postgres")
-    home = server.HOME.with_name(f"postgres-{uuid4().hex}")
+    # By the mark of its run, ./stage knows what a kill has left.
+    home = server.HOME.with_name(f"postgres_{os.environ.get('STRATA_RUN', '')}_{uuid4().hex}")
     for name in ("PASSWORD", "DATA", "LOG", "HOME"):
         inside = getattr(server, name).relative_to(server.HOME)
         monkeypatch.setattr(server, name, home / inside)

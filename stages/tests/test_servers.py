@@ -140,6 +140,15 @@ def test_test_databases__of_a_killed_run__are_dropped(checkout):
             assert rows.fetchall() == [("test_stage02_data",)]
 
 
+def test_data_folder__of_a_killed_test__is_removed(checkout):
+    state = checkout.path / ".strata"
+    left, other = state / "postgres_0123456789abcdef_1", state / "postgres_mine"
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+    assert checkout.stage("manage", "2", "check").returncode == 0
+    assert (left.exists(), other.exists()) == (False, True)
+
+
 @as_root
 def test_server__root_in_a_closed_folder__opens_passage_only_and_says_so(new_checkout):
     checkout = new_checkout()
