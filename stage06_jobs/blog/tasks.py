@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from blog import cache, services
-from outbox.jobs import alone
+from outbox.jobs import try_lock
 
 BATCH = 100
 
@@ -18,8 +18,8 @@ def publish_due() -> None:
 @shared_task
 def flush_views() -> None:
     """Moves the views counted in Redis to the posts, each once, wherever it is interrupted."""
-    with alone("blog.tasks.flush_views") as mine:
-        if mine:
+    with try_lock("blog.tasks.flush_views") as locked:
+        if locked:
             flush, views = cache.take_views()
             services.add_views(flush=flush, views=views)
             cache.drop_views()

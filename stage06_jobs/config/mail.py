@@ -12,7 +12,7 @@ class Refused(Exception):
 
 # All else that sending raises passes if one waits: no name, no way there, no server, one that hangs
 # up, and one that says so.
-PASSING = (OSError,)
+TRANSIENT = (OSError,)
 
 
 def send_mail(*, key: str, to: str, subject: str, body: str) -> None:

@@ -1,35 +1,36 @@
 from tempfile import TemporaryFile
+from typing import Any
 
 from celery import shared_task
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import OperationalError
 
 from exports.archive import write_archive
 from exports.models import Export
 from outbox.jobs import Job
 
 
-@shared_task(base=Job)
+class ExportJob(Job):
+    def on_failure(self, exc: Any, task_id: Any, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Called by Celery once the message is a dead letter."""
+        Export.objects.filter(id__in=args).update(status=Export.FAILED)
+
+
+@shared_task(base=ExportJob)
 def build_export(export_id: int) -> None:
     """Makes the file; done twice, it makes the same file."""
     unfinished = Export.objects.filter(id=export_id).exclude(status=Export.READY)
     export = unfinished.select_related("owner").first()
     if export is None:
         return
-    try:
-        # Named and shown once it is whole.
-        with TemporaryFile() as file:
-            for progress in write_archive(export.owner, file):
-                unfinished.update(progress=progress)
-            default_storage.save(export.file, File(file))
-    except OperationalError:
-        raise  # Tried again by itself, so it has not failed.
-    except Exception:
-        # Until somebody revives the dead letter.
-        unfinished.update(status=Export.FAILED)
-        raise
-    unfinished.update(status=Export.READY, progress=100)
+    # Named and shown once it is whole.
+    with TemporaryFile() as file:
+        for progress in write_archive(export.owner, file):
+            unfinished.update(progress=progress)
+        default_storage.save(export.file, File(file))
+    if not unfinished.update(status=Export.READY, progress=100):
+        # The export has expired meanwhile: nobody would find the file, nor ever delete it.
+        default_storage.delete(export.file)
 
 
 @shared_task

@@ -40,9 +40,9 @@ class Job(Task[Any, None]):
         return str(self.request.id)
 
     def __call__(self, *args: Any) -> None:
-        with alone(self.key) as mine:
+        with try_lock(self.key) as locked:
             message = Message.objects.filter(id=self.key, failed_at=None).first()
-            if not (mine and message):
+            if not (locked and message):
                 raise Ignore
             self.attempt(message)
 
@@ -65,7 +65,7 @@ class Job(Task[Any, None]):
                 message.postpone(timedelta(seconds=delay))
                 logger.warning("%s again in %d s: %r", message, delay, error)
                 raise Retry(exc=error) from error
-            message.bury(traceback.format_exc())
+            message.mark_dead(traceback.format_exc())
             logger.error("%s is a dead letter", message)
             raise
         message.delete()
@@ -73,8 +73,8 @@ class Job(Task[Any, None]):
 
 
 @contextmanager
-def alone(key: str) -> Iterator[bool]:
-    """Whether nobody else is in here with this key; the lock ends with the worker at the latest.
+def try_lock(key: str) -> Iterator[bool]:
+    """Whether this process has got the lock of `key`; it ends with the worker at the latest.
 
     A lock of the session, not of a row: a row's would need a transaction as long as the job, and
     a lease in the row would outlive a worker that was killed.

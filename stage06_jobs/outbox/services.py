@@ -44,6 +44,6 @@ def send(message: Message) -> None:
     app.send_task(message.task, message.args, task_id=str(message.id), headers=message.headers)
 
 
-def revive(letters: MessageQuerySet) -> int:
+def requeue(letters: MessageQuerySet) -> int:
     """Makes dead letters due again, as if they were new; returns how many."""
     return letters.dead().update(failed_at=None, error="", attempts=0, due_at=now())

@@ -8,15 +8,23 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from uuid import uuid4
 from zipfile import ZipFile
 
 import psutil
 import psycopg
 import pytest
 import yaml
+from django.core.files.storage import default_storage
+from django.utils.timezone import now
 from test_06_proofs import COPY_POST, EXPORTS, POSTS, Jobs, wait_for
 
-from exports.tasks import clear_expired
+from exports.models import Export
+from exports.services import request_export
+from exports.tasks import build_export, clear_expired
+from outbox.jobs import MAX_ATTEMPTS
+from outbox.models import Message
+from tests.conftest import account
 
 # Of ten thousand characters each; 10000 take half a minute.
 EXPORTED = int(os.environ.get("EXPORTED_POSTS", "1500"))
@@ -197,6 +205,33 @@ def test_export__that_nobody_made_in_its_time__does_not_keep_one_from_the_next(
 
     assert asked.status_code == 202
     assert ready(author, asked.json())["id"] != export["id"]
+
+
+def test_export__that_kills_each_worker__has_failed():
+    export = request_export(owner=account(f"{uuid4().hex}@example.com"))
+    message = Message.objects.get(task=build_export.name, args=[export.id])
+    Message.objects.filter(id=message.id).update(attempts=MAX_ATTEMPTS)
+
+    build_export.apply(message.args, task_id=str(message.id))
+
+    export.refresh_from_db()
+    assert (export.status, Message.objects.dead().filter(id=message.id).count()) == ("failed", 1)
+
+
+def test_export__expired_while_it_is_made__leaves_no_file(monkeypatch):
+    export = request_export(owner=account(f"{uuid4().hex}@example.com"))
+    message = Message.objects.get(task=build_export.name, args=[export.id])
+
+    def slowly(owner, file):
+        Export.objects.filter(id=export.id).update(expires_at=now())
+        clear_expired()
+        yield 100
+
+    monkeypatch.setattr("exports.tasks.write_archive", slowly)
+    build_export.apply(message.args, task_id=str(message.id))
+
+    assert not Export.objects.filter(id=export.id).exists()
+    assert not default_storage.exists(export.file)
 
 
 def test_download__of_a_file_that_is_gone__is_404(author, jobs, problem):

@@ -183,7 +183,7 @@ def test_mail__deferred_too_often__is_a_dead_letter(commented, jobs, mails, sql)
     assert attempts == MAX_ATTEMPTS
 
 
-def test_mail__refused_for_good__is_a_dead_letter_that_can_be_revived(
+def test_mail__refused_for_good__is_a_dead_letter_that_can_be_requeued(
     commented, jobs, mails, sql, manage
 ):
     mails.answers = ["550 5.1.1 No such user"]
@@ -205,7 +205,7 @@ def test_mail__refused_for_good__is_a_dead_letter_that_can_be_revived(
     assert str(letter) not in manage("deadletters")
 
 
-def test_export__revived__is_made(author, jobs, manage, sql):
+def test_export__requeued__is_made(author, jobs, manage, sql):
     export = author.post(EXPORTS).json()
     in_its_way = Path(os.environ["MEDIA_ROOT"], "exports", f"{export['id'] + 1}.zip")
     wait_for(lambda: author.get(export["url"]).json()["status"] == "ready", "it took long")

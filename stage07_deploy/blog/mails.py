@@ -4,11 +4,11 @@ from celery import shared_task
 from django.conf import settings
 
 from blog.models import Comment, Post
-from config.mail import PASSING, send_mail
+from config.mail import TRANSIENT, send_mail
 from outbox.jobs import Job
 
 
-@shared_task(bind=True, base=Job, retry_on=PASSING)
+@shared_task(bind=True, base=Job, retry_on=TRANSIENT)
 def mail_comment(self: Job, comment_id: int) -> None:
     """Tells of a comment, unless it has been deleted since."""
     comment = Comment.objects.select_related("post__author").filter(id=comment_id).first()
@@ -21,7 +21,7 @@ def mail_comment(self: Job, comment_id: int) -> None:
         )
 
 
-@shared_task(bind=True, base=Job, retry_on=PASSING)
+@shared_task(bind=True, base=Job, retry_on=TRANSIENT)
 def mail_blocked(self: Job, post_id: int) -> None:
     """Tells that a post's time has come while its checklist was not done."""
     post = Post.objects.select_related("author").filter(id=post_id).first()

@@ -54,7 +54,7 @@ class Message(models.Model):
         self.due_at = now() + delay
         self.save(update_fields=["due_at"])
 
-    def bury(self, error: str) -> None:
-        """Makes it a dead letter, which is not tried again unless somebody revives it."""
+    def mark_dead(self, error: str) -> None:
+        """Makes it a dead letter, which is not tried again unless somebody requeues it."""
         self.failed_at, self.error = now(), error
         self.save(update_fields=["failed_at", "error"])

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from outbox import services
 from outbox.models import Message
-from outbox.services import revive
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
             if not letters:
                 raise CommandError(f"There is no dead letter {id}.")
         if requeue:
-            self.stdout.write(f"{revive(letters)} to be tried again.")
+            self.stdout.write(f"{services.requeue(letters)} to be tried again.")
             return
         for letter in letters:
             line = f"{letter.id}  {letter.failed_at:%Y-%m-%d %H:%M}  {letter}"
