@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,9 @@ class Conditional(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
+        # Another user may get another answer: only private caches may keep it, and must ask first.
+        patch_vary_headers(answer, ["Authorization", "Cookie"])
+        answer.setdefault("Cache-Control", "private, no-cache")
         # RFC 9110 §9.3.4: no tag in the answer to a PUT, for what is stored is not, byte for byte,
         # what was sent, and a tag would say that it is. The pages for people have none either.
         untagged = request.method in ("PUT", "OPTIONS") or not isinstance(answer, Response)

@@ -1,6 +1,7 @@
 import uuid
 from typing import Any, Self, cast
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import (
     AbstractBaseUser,
     BaseUserManager,
@@ -31,10 +32,8 @@ class UserManager(BaseUserManager["User"]):
         return self.get(Exact(Lower("email"), (username or "").lower()))
 
     def create_superuser(self, email: str, name: str, password: str | None = None) -> "User":
-        user = User(email=email, name=name, is_staff=True, is_superuser=True)
-        user.set_password(password)
-        user.save()
-        return user
+        fields = {"password": make_password(password), "is_staff": True, "is_superuser": True}
+        return self.create(email=email, name=name, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):

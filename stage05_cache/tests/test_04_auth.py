@@ -14,6 +14,7 @@ from django.contrib.auth.hashers import (
     PBKDF2PasswordHasher,
     make_password,
 )
+from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import User
@@ -254,6 +255,25 @@ def test_todo__on_a_checklist__belongs_to_the_author_of_the_post(alice, bob, car
         problem(bob.get(todo["url"]), 404)
     todo = bob.post(TODOS, json={"title": "Mine"}).json()
     problem(bob.patch(todo["url"], json={"post": slug}), 400, "post")
+
+
+def test_answer__that_depends_on_the_user__is_shared_by_no_cache(alice):
+    for path in (POSTS, TODOS, f"{AUTH}me/"):
+        headers = alice.get(path).headers
+        assert headers["Cache-Control"] == "private, no-cache"
+        assert {"Authorization", "Cookie"} <= set(headers["Vary"].split(", "))
+
+
+def test_seed__accounts_that_are_there__stay_as_they_are():
+    mine = User.objects.create(email="Admin@Example.com", name="Alice", password="!")
+
+    call_command("seed")
+
+    mine.refresh_from_db()
+    assert (mine.password, mine.is_superuser, list(mine.groups.all())) == ("!", False, [])
+    alice, carol = (User.objects.get_by_natural_key(f"{n}@example.com") for n in ("alice", "carol"))
+    assert (alice.granted == carol.granted, alice.posts.exists()) == (False, True)
+    assert not mine.posts.exists()
 
 
 def test_addresses__of_others__are_shown_nowhere(alice, client, comment, new_post):

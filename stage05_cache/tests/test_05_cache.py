@@ -222,10 +222,6 @@ def test_page__kept__has_the_headers_of_the_first_time(client, new_post):
     assert unchanged.headers["Vary"] == first["vary"]
 
 
-def test_answer__to_an_author__is_private(author):
-    assert author.get(POSTS).headers["Cache-Control"] == "private, no-cache"
-
-
 def test_page__cold__is_kept_whole_for_a_client_that_has_it(author, client, new_post):
     path = f"{POSTS}{new_post(published=True)['slug']}/"
     known = {"If-None-Match": author.get(path).headers["ETag"]}

@@ -26,7 +26,7 @@ class Conditional(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        # Another user gets another answer; what is the same for all says so itself.
+        # Another user may get another answer: only private caches may keep it, and must ask first.
         patch_vary_headers(answer, ["Authorization", "Cookie"])
         answer.setdefault("Cache-Control", "private, no-cache")
         # RFC 9110 §9.3.4: no tag in the answer to a PUT, for what is stored is not, byte for byte,
