@@ -14,9 +14,9 @@ urlpatterns = [
     # Their templates fail on what DRF answers to OPTIONS.
     path("api/docs/", SpectacularSwaggerView.as_view(metadata_class=None), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(metadata_class=None), name="redoc"),
-    path("api/<version>/", include("accounts.urls")),
     path("api/<version>/", include("blog.urls")),
     path("api/<version>/", include("todos.urls")),
+    path("api/<version>/", include("accounts.urls")),
     path("api/<version>/", include("exports.urls")),
     # Django's own 404 is an HTML page; ours is a problem, so no path may be left unmatched.
     re_path("", not_found),

@@ -2,24 +2,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
 
 from accounts.models import User
 from blog.cache import AUTHORS, POSTS, drop_on_commit
 
 
-class NewAccountForm(AdminUserCreationForm):  # type: ignore[type-arg]
-    class Meta:
-        model = User
-        fields = ["email", "name"]
-
-
 @admin.register(User)
 class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     """Where roles are given and accounts closed."""
 
-    add_form = NewAccountForm
     add_fieldsets = [
         (None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})
     ]
