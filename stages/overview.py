@@ -4,6 +4,8 @@ import ast
 import difflib
 from pathlib import Path
 
+import click
+
 from stages.layout import LAYERS, Stage, packages, stages
 
 
@@ -20,11 +22,16 @@ def code_lines(source: str) -> list[str]:
 
 def code(stage: Stage) -> dict[Path, list[str]]:
     """The code of a stage by file, relative to its folder, without tests and migrations."""
-    return {
-        path.relative_to(stage.path): code_lines(path.read_text(encoding="utf-8"))
-        for path in sorted(stage.path.rglob("*.py"))
-        if not {"tests", "migrations"} & set(path.relative_to(stage.path).parts)
-    }
+    several = {}
+    for path in sorted(stage.path.rglob("*.py")):
+        name = path.relative_to(stage.path)
+        if not {"tests", "migrations"} & set(name.parts):
+            try:
+                several[name] = code_lines(path.read_text(encoding="utf-8"))
+            except SyntaxError as error:
+                where = f"{stage.name}/{name}:{error.lineno}"
+                raise click.ClickException(f"{where} is not Python ({error.msg})") from None
+    return several
 
 
 def size(stage: Stage) -> int:

@@ -20,14 +20,19 @@ def browser(web):
         yield browser
 
 
-def log_in(browser, page=LOGIN, password=SECRET, **fields):
-    """Sends the form of a page for an account with these fields."""
-    email = f"{uuid4().hex}@example.com"
-    committed(account, email, password=make_password(SECRET), **fields)
+def send(browser, page, **fields):
+    """Sends the form of a page."""
     form = browser.get(page, headers=HTML).text
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
-    sent = {"username": email, "password": password, "csrfmiddlewaretoken": token}
+    sent = fields | {"csrfmiddlewaretoken": token}
     return browser.post(page, data=sent, headers={"Referer": str(browser.base_url)})
+
+
+def log_in(browser, page=LOGIN, password=SECRET, **fields):
+    """Sends the log-in of a page for an account with these fields."""
+    email = f"{uuid4().hex}@example.com"
+    committed(account, email, password=make_password(SECRET), **fields)
+    return send(browser, page, username=email, password=password)
 
 
 def test_session__of_the_browsable_api__writes_with_its_csrf_token_alone(browser, problem):
@@ -104,6 +109,18 @@ def test_admin__of_a_superuser__opens(browser, new_post, path):
 
     assert page.status_code == 200
     assert "<h1>" in page.text
+
+
+def test_admin__new_account__logs_in(browser):
+    log_in(browser, f"{ADMIN}login/", is_staff=True, is_superuser=True)
+    email, password = f"{uuid4().hex}@example.com", "seven quiet words"
+    twice = {"password1": password, "password2": password}
+
+    made = send(browser, f"{ADMIN}accounts/user/add/", email=email, name="New", **twice)
+
+    assert made.status_code == 302
+    sent = {"email": email, "password": password}
+    assert browser.post(f"{AUTH}token/", json=sent).status_code == 200
 
 
 def test_admin__rows_that_have_rules__can_only_be_read(browser, problem):

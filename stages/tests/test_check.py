@@ -298,3 +298,11 @@ def test_check__own_sources__do_not_trip_over_their_patterns(clone):
 )
 def test_python_meaning__layout_or_content_changed__tells_them_apart(new, same):
     assert (python_meaning(new) == python_meaning(SERVICES)) is same
+
+
+def test_table__code_that_is_not_python__says_where(clone):
+    clone.write("stage02_y/blog/services.py", "\n<<<<<<< stage02_y\n")
+
+    said = clone.stage(code=1)
+
+    assert said == "stage: stage02_y/blog/services.py:2 is not Python (invalid syntax)\n"
