@@ -14,6 +14,8 @@ STATE = ROOT / ".strata"
 LOCK = ROOT / "stages" / "requirements.lock"
 # Apart, for it weighs half as much as all else, and only the tests of the site need it.
 BROWSER_LOCK = ROOT / "stages" / "browser.lock"
+# For an environment of its own: it wants other versions of what all else needs.
+CHECKOV_LOCK = ROOT / "stages" / "checkov.lock"
 LAYERS = {1: "HTTP", 2: "SQL", 3: "REST", 4: "Auth", 5: "Cache", 6: "Jobs", 7: "Deploy"}
 FIRST_WITH_POSTGRES = 2
 FIRST_WITH_KEYS = 4

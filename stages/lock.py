@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stages.layout import BROWSER_LOCK, LOCK, ROOT, pyproject, stages
+from stages.layout import BROWSER_LOCK, CHECKOV_LOCK, LOCK, ROOT, pyproject, stages
 
 HEADER = "# Written by ./stage lock; dependency groups sha256:"
 
@@ -21,13 +21,15 @@ def groups(lock: Path) -> dict[str, Any]:
     stage = next((stage for stage in stages() if stage.path == lock.parent), None)
     if stage:
         return {name: found[name] for name in found if "stage" < name <= f"stage{stage.number:02}"}
-    return {name: group for name, group in found.items() if (name == "browser") != (lock == LOCK)}
+    apart = {each.stem for each in (BROWSER_LOCK, CHECKOV_LOCK)}
+    names = {lock.stem} if lock.stem in apart else found.keys() - apart
+    return {name: group for name, group in found.items() if name in names}
 
 
 def all_locks() -> list[Path]:
     """The locks in stages/, and those of stages that are shipped, each in its folder."""
     own = [stage.path / LOCK.name for stage in stages()]
-    return [LOCK, BROWSER_LOCK, *(lock for lock in own if lock.exists())]
+    return [LOCK, BROWSER_LOCK, CHECKOV_LOCK, *(lock for lock in own if lock.exists())]
 
 
 def fingerprint(lock: Path) -> str:
@@ -48,8 +50,9 @@ def is_current(lock: Path) -> bool:
 def lock(upgrade: bool) -> None:
     """Write the locks anew from the dependency groups of pyproject.toml."""
     for path in all_locks():
-        # What is in several is of one version in all.
-        like = [] if path == LOCK else ["--constraints", str(LOCK.relative_to(ROOT))]
+        # What is in several is of one version in all that share an environment.
+        alone = path in (LOCK, CHECKOV_LOCK)
+        like = [] if alone else ["--constraints", str(LOCK.relative_to(ROOT))]
         write(path, upgrade, *like)
 
 

@@ -10,10 +10,14 @@ from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from config import tracing
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # One thread each. Most requests wait, for the database or for Redis.
 THREADS = cycle([ThreadPoolExecutor(max_workers=1) for _ in range(40)])
+
+tracing.start()
 
 handler: Any = get_asgi_application()
 

@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, task_prerun
 
-from config import metrics  # noqa: F401, which counts jobs by Celery's signals
+from config import metrics, tracing  # noqa: F401, which follow jobs by Celery's signals
 from config.middleware import request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -7,9 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
+import psycopg
 import pytest
 import yaml
+from test_06_proofs import Jobs, Mails, wait_for
+from test_07_proofs import free_ports
+
+from blog.mails import mail_comment
 
 STAGE = Path(__file__).resolve().parent.parent
 NOWHERE = "postgres://nobody:secret@127.0.0.1:1/none"
@@ -132,6 +139,14 @@ def test_ready__something_is_not_there__names_it_and_stays_alive(start_web, envi
     assert ready.elapsed.total_seconds() < 8
 
 
+def test_ready__broker_is_not_there__names_it_and_is_200(start_web):
+    with start_web(BROKER_URL="redis://127.0.0.1:1").client() as client:
+        ready = client.get("/readyz")
+
+    assert ready.status_code == 200
+    assert {name for name, state in ready.json().items() if state != "ok"} == {"broker"}
+
+
 def test_health__draining__is_503_and_requests_are_still_answered(start_web, tmp_path):
     drain = tmp_path / "draining"
     with start_web(DRAIN_FILE=str(drain)).client() as client:
@@ -189,6 +204,48 @@ def test_metrics__after_requests__count_them_by_route_and_not_by_path(start_web)
     assert 'method="other"' in text
     assert "nowhere" not in text
     assert "BREW" not in text
+
+
+@pytest.fixture
+def mails():
+    server = Mails()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def worker(database_url, mails, tmp_path):
+    """One that does mails, with what sends it jobs; yields where its metrics are."""
+    port, _ = free_ports()
+    own = {"DATABASE_URL": database_url, "EMAIL_URL": mails.url}
+    watched = {"METRICS_PORT": str(port), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    jobs = Jobs(tmp_path, **own, **watched)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM outbox_message")  # what other tests have asked for
+    jobs.start("worker", "beat")
+    yield f"http://127.0.0.1:{port}"
+    jobs.kill()
+
+
+def test_metrics__of_jobs__count_them_by_how_they_ended(bob, comment, mails, new_post, worker):
+    mails.answers = ["451 4.7.1 Greylisted", "550 5.1.1 No such user"]
+    url = new_post(published=True)["url"]
+    for _ in range(2):
+        assert bob.post(f"{url}comments/", json=comment).status_code == 201
+    # A copy of one that is done: there is no message any more.
+    mail_comment.apply_async([1], task_id=str(uuid4()))
+
+    def counted():
+        try:
+            text = httpx.get(worker).text
+        except httpx.TransportError:
+            return {}
+        pattern = r'jobs_total{state="(\w+)",task="blog.mails.mail_comment"} (.+)'
+        return {state: float(number) for state, number in re.findall(pattern, text)}
+
+    states = ("SUCCESS", "RETRY", "FAILURE", "IGNORED")
+    wait_for(lambda: counted() == dict.fromkeys(states, 1), "they were not counted so")
 
 
 @pytest.mark.parametrize(
