@@ -244,8 +244,10 @@ def test_metrics__of_jobs__count_them_by_how_they_ended(bob, comment, mails, new
         pattern = r'jobs_total{state="(\w+)",task="blog.mails.mail_comment"} (.+)'
         return {state: float(number) for state, number in re.findall(pattern, text)}
 
-    states = ("SUCCESS", "RETRY", "FAILURE", "IGNORED")
-    wait_for(lambda: counted() == dict.fromkeys(states, 1), "they were not counted so")
+    once = dict.fromkeys(("SUCCESS", "RETRY", "FAILURE"), 1)
+    wait_for(lambda: once.items() <= counted().items(), "they were not counted so")
+    # More than one on a busy machine, where a job that waits for long is sent again.
+    assert counted()["IGNORED"] >= 1
 
 
 @pytest.mark.parametrize(
