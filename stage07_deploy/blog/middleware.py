@@ -1,6 +1,7 @@
 """The public pages of the blog, from the cache."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -60,6 +61,10 @@ def public_page(request: HttpRequest) -> cache.Page | None:
     # Of what the other filters find, hardly two readers ask for the same.
     parameters = {"post-list": {"tag", "status"}, "post-detail": set()}.get(match.view_name)
     if parameters is None or not request.GET.keys() <= parameters:
+        return None
+    # In one spelling alone: a client could otherwise fill the cache with copies of one page.
+    query = urlencode(sorted((name, value.lower()) for name, value in request.GET.items()))
+    if request.META["QUERY_STRING"] != query:
         return None
     if slug and len(slug) > LONGEST:
         return None  # Nothing has it, and its version would be a key as long as anybody likes.

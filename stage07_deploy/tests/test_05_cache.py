@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from blog import cache, services
+from blog.middleware import public_page
 from blog.models import Post
 from config.redis import client as valkey_client
 
@@ -188,6 +189,22 @@ def test_draft__read_by_its_author__is_in_no_page(author, client, new_post):
 
     assert client.get(f"{POSTS}{slug}/").status_code == 404
     assert slug not in client.get(POSTS).text
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("status=published&tag=a-b", True),
+        ("tag=%C3%A4", True),
+        ("tag=a-b&status=published", False),
+        ("tag=A-b", False),
+        ("tag=%61", False),
+        ("tag=a&tag=a", False),
+        ("tag=a&", False),
+    ],
+)
+def test_page__of_a_query__is_kept_in_one_spelling_alone(rf, query, kept):
+    assert (public_page(rf.get(f"{POSTS}?{query}")) is not None) == kept
 
 
 def test_page__of_one_host__is_not_shown_on_another(client, new_post):
