@@ -53,7 +53,7 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         return Comment.objects.on(self.get_post())
 
     def get_post(self) -> Post:
-        return get_object_or_404(Post, slug=self.kwargs["slug"])
+        return get_object_or_404(Post.objects.defer("body", "search"), slug=self.kwargs["slug"])
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         post = self.get_post()

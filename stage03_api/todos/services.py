@@ -53,7 +53,7 @@ def lock_todo(todo: Todo) -> Todo:
 def check_checklist(todo: Todo) -> None:
     """Raises Conflict for an open to-do on a published post: its checklist is done for good."""
     if todo.post_id is not None:
-        post = Post.objects.get(id=todo.post_id)
+        post = Post.objects.only("status").get(id=todo.post_id)
         if post.status == Post.PUBLISHED and not todo.done:
             raise Conflict("A published post takes no open to-dos.")
 

@@ -65,7 +65,7 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         return Comment.objects.on(self.get_post())
 
     def get_post(self) -> Post:
-        posts = Post.objects.visible_to(self.request.user)
+        posts = Post.objects.visible_to(self.request.user).defer("body", "search")
         return get_object_or_404(posts, slug=self.kwargs["slug"])
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
@@ -76,7 +76,7 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
 
 
 class CommentViewSet(Resource, mixins.DestroyModelMixin):
-    queryset = Comment.objects.select_related("post")
+    queryset = Comment.objects.select_related("post").defer("post__body", "post__search")
     serializer_class = CommentSerializer
     permission_classes = [IsAuthenticated, MayChange]
     lookup_value_converter = "int"

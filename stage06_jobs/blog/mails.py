@@ -11,7 +11,8 @@ from outbox.jobs import Job
 @shared_task(bind=True, base=Job, retry_on=TRANSIENT)
 def mail_comment(self: Job, comment_id: int) -> None:
     """Tells of a comment, unless it has been deleted since."""
-    comment = Comment.objects.select_related("post__author").filter(id=comment_id).first()
+    comments = Comment.objects.select_related("post__author").defer("post__body", "post__search")
+    comment = comments.filter(id=comment_id).first()
     if comment:
         tell_author(
             self.key,
@@ -24,7 +25,8 @@ def mail_comment(self: Job, comment_id: int) -> None:
 @shared_task(bind=True, base=Job, retry_on=TRANSIENT)
 def mail_blocked(self: Job, post_id: int) -> None:
     """Tells that a post's time has come while its checklist was not done."""
-    post = Post.objects.select_related("author").filter(id=post_id).first()
+    posts = Post.objects.select_related("author").defer("body", "search")
+    post = posts.filter(id=post_id).first()
     if post:
         tell_author(
             self.key,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.contrib.auth.hashers import (
     Argon2PasswordHasher,
@@ -15,7 +16,9 @@ from django.contrib.auth.hashers import (
     make_password,
 )
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from tests.conftest import account, committed
@@ -292,6 +295,24 @@ def test_queries__of_a_token__are_one(alice, client, new_post, django_assert_num
         for headers, more in (({}, 0), (dict(alice.headers), 1)):
             with django_assert_num_queries(queries + more):
                 assert Client(headers=headers).get(path).status_code == 200
+
+
+def test_queries__that_look_a_post_up__leave_its_text_in_the_database(author, comment, new_post):
+    post = new_post(published=True)
+    url = author.post(f"{post['url']}comments/", json=comment).json()["url"]
+    client = Client(headers=dict(author.headers))
+
+    with CaptureQueriesContext(connection) as queries:
+        listed = client.get(f"{POSTS}{post['slug']}/comments/")
+        fields = {"title": "A", "post": post["slug"], "done": True}
+        made = client.post(TODOS, fields, content_type="application/json")
+        deleted = client.delete(httpx.URL(url).path)
+
+    assert [answer.status_code for answer in (listed, made, deleted)] == [200, 201, 204]
+    sql = " ".join(query["sql"] for query in queries)
+    assert '"blog_post"."status"' in sql
+    assert '"blog_post"."body"' not in sql
+    assert '"blog_post"."search"' not in sql
 
 
 # Settings

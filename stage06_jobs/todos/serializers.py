@@ -13,7 +13,7 @@ class PostField(serializers.SlugRelatedField[Post]):
     """The slug of a post."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(slug_field="slug", queryset=Post.objects.all(), **kwargs)
+        super().__init__(slug_field="slug", queryset=Post.objects.defer("body", "search"), **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data == "":  # which DRF takes for null

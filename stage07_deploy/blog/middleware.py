@@ -63,7 +63,7 @@ def public_page(request: HttpRequest) -> cache.Page | None:
     if parameters is None or not request.GET.keys() <= parameters:
         return None
     # In one spelling alone: a client could otherwise fill the cache with copies of one page.
-    query = urlencode(sorted((name, value.lower()) for name, value in request.GET.items()))
+    query = urlencode(sorted((name, str(value).lower()) for name, value in request.GET.items()))
     if request.META["QUERY_STRING"] != query:
         return None
     if slug and len(slug) > LONGEST:

@@ -86,7 +86,7 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
         return Comment.objects.on(self.get_post())
 
     def get_post(self) -> Post:
-        posts = Post.objects.visible_to(self.request.user)
+        posts = Post.objects.visible_to(self.request.user).defer("body", "search")
         return get_object_or_404(posts, slug=self.kwargs["slug"])
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
@@ -99,7 +99,8 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
     # Without OPTIONS: what DRF answers to it is no event.
     @action(detail=False, renderer_classes=[live.EventStream], http_method_names=["get", "head"])
     def stream(self, request: Request, **kwargs: Any) -> HttpResponseBase:
-        post = get_object_or_404(Post.objects.in_status(Post.PUBLISHED), slug=kwargs["slug"])
+        posts = Post.objects.in_status(Post.PUBLISHED).defer("body", "search")
+        post = get_object_or_404(posts, slug=kwargs["slug"])
         if not isinstance(request._request, ASGIRequest):
             raise Problem(501, "This server cannot keep an answer open.")
         if live.hub.size >= settings.STREAM_LIMIT:
@@ -119,7 +120,7 @@ class PostCommentViewSet(Resource, mixins.ListModelMixin, mixins.CreateModelMixi
 
 
 class CommentViewSet(Resource, mixins.DestroyModelMixin):
-    queryset = Comment.objects.select_related("post")
+    queryset = Comment.objects.select_related("post").defer("post__body", "post__search")
     serializer_class = CommentSerializer
     permission_classes = [IsAuthenticated, MayChange]
     lookup_value_converter = "int"
