@@ -21,13 +21,13 @@ RECORD = STATE / "carried.json"
 
 @click.command()
 @click.argument("stage", type=STAGE)
-@click.option("--check", is_flag=True, help="Change nothing; tell what would happen.")
+@click.option("--check", is_flag=True, help="Change nothing; show what would happen.")
 def carry(stage: Stage, check: bool) -> None:
     """Carry the uncommitted change of STAGE into all later stages.
 
-    Later stages may have uncommitted changes of their own: they are kept, and those to the same
-    files travel along. At the first stage with conflicts the carrying stops: take out the
-    markers, then carry from that stage. Carrying twice changes nothing twice.
+    Uncommitted changes in later stages are kept, and carried on where they are in the same files.
+    At the first stage with conflicts it stops: resolve them, then carry from that stage. Carrying
+    again changes nothing.
     """
     chain = [stage, *(other for other in stages() if other > stage)]
     if len(chain) == 1:

@@ -11,7 +11,7 @@ COMMANDS = {
     "run": ("stages.run", "Run stages on real servers until Ctrl-C."),
     "test": ("stages.testing", "Test stages, each in its own process, on real servers."),
     "diff": ("stages.diff", "Show what one stage adds to another."),
-    "prove": ("stages.proving", "Show a layer's proofs fail without it and hold with it."),
+    "prove": ("stages.proving", "Show that a layer's proofs fail without it and hold with it."),
     "carry": ("stages.carry", "Carry a fix in one stage into all later ones."),
     "check": ("stages.check", "Check everything that needs no server."),
     "bench": ("stages.bench", "Measure stages at a hundred thousand posts."),

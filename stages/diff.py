@@ -22,7 +22,7 @@ COLORS = {"+": "green", "-": "red", "@": "cyan"}
 @click.argument("new", type=STAGE)
 @click.argument("path", required=False)
 @click.option("--stat", is_flag=True, help="Only how much each file changes, and the sums.")
-@click.option("--notes", is_flag=True, help="Above each hunk what the layer's note says of it.")
+@click.option("--notes", is_flag=True, help="Above each hunk, what the layer's note says about it.")
 @click.option("--color/--no-color", default=None, help="Colours even when piped, or never.")
 def diff(
     old: Stage, new: Stage, path: str | None, stat: bool, notes: bool, color: bool | None

@@ -43,7 +43,7 @@ MARK = ".strata-site"  # A file in each folder that we have written, and may wri
 def docs(write: bool, with_runs: bool, folder: Path | None, port: int) -> None:
     """Serve the notes and the code of all stages as a site, which needs no network.
 
-    It is made once, of the files as they are; after a change, call it again.
+    It is built once, from the files as they are; after a change, run it again.
 
     --build writes the site, by default into .strata/site; --write fills the blocks of the notes
     from the code, and what is written by hand stays.
@@ -116,7 +116,7 @@ def serve(port: int) -> None:
         handler = partial(Handler, directory=f"{name}/site")
         with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             click.echo(f"http://localhost:{port}/    (Ctrl-C stops it)")
-            click.echo("It shows the files as they were just now; after a change, call it again.")
+            click.echo("It shows the files as they were just now; after a change, run it again.")
             try:
                 server.serve_forever()
             except KeyboardInterrupt:

@@ -37,7 +37,7 @@ def environment(stage: Stage, mark: str, variables: Variables) -> dict[str, str]
     "--only",
     metavar="NAME",
     multiple=True,
-    help="Of the Procfile, after the release step, start this entry alone; may be given again.",
+    help="Start only this entry of the Procfile, after the release step; may be repeated.",
 )
 def run(wanted: tuple[Stage, ...], port: int | None, only: tuple[str, ...]) -> None:
     """Run stages on real servers until Ctrl-C.
@@ -148,7 +148,7 @@ def greeting(stage: Stage, port: str) -> str:
     return f"\n{address}    (Ctrl-C stops it)\n\n{commands}\n"
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("stage", metavar="N", type=STAGE)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def manage(stage: Stage, args: tuple[str, ...]) -> None:

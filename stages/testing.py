@@ -148,8 +148,8 @@ class WithRest(click.Command):
 def test(ctx: click.Context, wanted: tuple[str, ...]) -> None:
     """Test stages on real servers, each in a process of its own.
 
-    Without N: all stages. "upgrade" takes one database through all stages, each of which must find
-    what those before have stored. "tool" tests ./stage itself. A DATABASE_URL in the environment
+    Without N: all stages. "upgrade" takes one database through all stages, each of which must read
+    what those before it have stored. "tool" tests ./stage itself. A DATABASE_URL in the environment
     wins: the test databases are then made on that server; so does a REDIS_URL, for one stage at a
     time.
     """

@@ -148,7 +148,7 @@ def test_docs__served__tells_its_address_and_leaves_nothing(checkout, port):
     call = checkout.start("docs", "--port", str(port))
 
     wait_until(lambda: f"http://localhost:{port}/ " in call.output, "the address is told")
-    assert "after a change, call it again" in call.output
+    assert "after a change, run it again" in call.output
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
     assert 'href="files/manage.py.html#s1"' in page
 

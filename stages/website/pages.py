@@ -128,5 +128,6 @@ def index_page(stages: Sequence[Stage], paths: Sequence[str]) -> str:
     files = "\n".join(f"- [`{path}`](../{page_name(path)})" for path in paths)
     return (
         "# Compare\n\n## Any two stages\n\n" + "\n".join(rows) + "\n\n"
-        "## Any file through all stages\n\n" + files + "\n"
+        "## Any file through all stages\n\n"
+        f'<div class="paths" markdown="1">\n\n{files}\n\n</div>\n'
     )
