@@ -53,7 +53,8 @@ def public_page(request: HttpRequest) -> cache.Page | None:
     No draft gets into one: without a login it is not there.
     """
     own = OWN & request.META.keys() or settings.SESSION_COOKIE_NAME in request.COOKIES
-    if own or request.method not in ("GET", "HEAD"):
+    # A target that is no path, like a whole URL, is for ProblemMiddleware to read.
+    if own or request.method not in ("GET", "HEAD") or request.path_info[:1] != "/":
         return None
     # As Django does, which does not come to it when there is a page.
     match = request.resolver_match = resolve(request.path_info)

@@ -29,17 +29,18 @@ def test_accept__nothing_we_have__is_406(author, problem, path):
     problem(author.get(path, headers={"Accept": "application/json;q=0"}), 406)
 
 
-def test_target__a_whole_url__is_its_path(author, problem):
-    for title in ("One", "Two"):
-        author.post(POSTS, json={"title": title})
-    base = str(author.base_url).rstrip("/")
-    found, lost = (
-        author.get("/", extensions={"target": f"{base}{path}?page_size=1".encode()})
-        for path in (POSTS, "/nowhere")
+def test_target__a_whole_url__is_its_path(client, new_post, problem):
+    for _ in range(2):
+        new_post(published=True)
+    base = str(client.base_url).rstrip("/")
+    found, lost, none = (
+        client.get("/", extensions={"target": target.encode()})
+        for target in (f"{base}{POSTS}?page_size=1", f"{base}/nowhere", "nowhere")
     )
 
     assert found.json()["next"].startswith(f"{base}{POSTS}?")
     problem(lost, 404)
+    problem(none, 400)
 
 
 @pytest.mark.parametrize(
