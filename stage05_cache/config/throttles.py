@@ -84,7 +84,11 @@ def count_attempt(request: HttpRequest, scope: str, account: str) -> None:
     address = Attempts(scope, "").get_ident(request)  # type: ignore[arg-type]
     # Told apart, or who logs in under an address for a name would use up what that one may.
     for whom in (f"address {address}", f"account {account}"):
-        attempts = Attempts(scope, whom)
-        if not attempts.allow_request(request, None):  # type: ignore[arg-type]
-            wait = {"Retry-After": str(ceil(attempts.wait()))}
-            raise Problem(429, "Too many attempts. Wait before the next.", headers=wait)
+        count(request, scope, whom)
+
+
+def count(request: Any, scope: str, whom: str) -> None:
+    attempts = Attempts(scope, whom)
+    if not attempts.allow_request(request, None):
+        wait = {"Retry-After": str(ceil(attempts.wait()))}
+        raise Problem(429, "Too many attempts. Wait before the next.", headers=wait)

@@ -110,6 +110,30 @@ def test_idempotency_key__sent_twice__stores_once_and_answers_alike(author, tag,
     assert len(author.get(POSTS, params={"tag": tag}).json()["results"]) == 1
 
 
+def test_idempotency_key__of_a_long_answer__is_answered_without_its_body(author, tag, key):
+    post = {"title": "Once", "tags": [tag], "body": "ü" * 40_000}
+
+    first, second = (author.post(POSTS, json=post, headers=key) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (len(first.content) > 64 * 1024, second.content) == (True, b"")
+    assert second.headers["Location"] == first.headers["Location"]
+    assert len(author.get(POSTS, params={"tag": tag}).json()["results"]) == 1
+
+
+def test_idempotency_key__too_many_of_one_user__are_429(start_web, problem):
+    web = start_web(IDEMPOTENCY_RATE="2/hour")
+    with web.logged_in(f"{uuid4().hex}@example.com") as author:
+        keys = [{"Idempotency-Key": uuid4().hex} for _ in range(3)]
+        sent = [author.post(TODOS, json={"title": "A"}, headers=key) for key in keys]
+
+        assert [answer.status_code for answer in sent] == [201, 201, 429]
+        problem(sent[2], 429)
+        assert 3500 <= int(sent[2].headers["Retry-After"]) <= 3600
+        assert len(author.get(TODOS).json()["results"]) == 2
+        assert author.post(TODOS, json={"title": "A"}).status_code == 201
+
+
 def test_idempotency_key__raced_on_two_processes__stores_once(crowd, elsewhere):
     racers = crowd(2) + crowd(2, at=elsewhere)
     with ThreadPoolExecutor(4) as pool:

@@ -17,10 +17,12 @@ from rest_framework.response import Response
 
 from config.problems import Problem
 from config.redis import Unavailable, client
+from config.throttles import count
 
 HEADER = "Idempotency-Key"
 KEY = re.compile(r"[!-~]{1,255}")
 KEPT = 24 * 3600  # Seconds for which an answer is kept.
+LARGEST = 64 * 1024  # Bytes of a body that is kept.
 CLAIMED = 60  # Seconds after which a request that has left no answer is taken for dead.
 
 Handler = Callable[..., Response]
@@ -30,13 +32,16 @@ def once(handler: Handler) -> Handler:
     """Makes `handler` answer a key that its user has sent before with the answer of that time.
 
     A problem is not kept: nothing was stored, so the same key may try again. Raises a problem with
-    409 while the first request is at work, 422 when the key comes with another request, and
-    Unavailable when Redis is away: then nobody can say whether it is the first time.
+    409 while the first request is at work, 422 when the key comes with another request, 429 when
+    there are too many, and Unavailable when Redis is away: then nobody can say whether it is the
+    first time.
     """
 
     def handle(request: Request, *args: Any, **kwargs: Any) -> Response:
         if not KEY.fullmatch(request.headers[HEADER]):
             raise Problem(400, f"{HEADER} must be 1 to 255 characters of ASCII without spaces.")
+        # What one user can make us keep is bounded by the number of keys and the size of a body.
+        count(request, "idempotency", str(request.user.pk))
         place = f"idempotency:{request.user.pk}:{request.headers[HEADER]}"
         claim = {"request": fingerprint(request)}
         # Who sets it does the work. In one step, or two that race would both find nothing.
@@ -63,7 +68,9 @@ def fingerprint(request: Request) -> str:
 
 
 def content_of(response: Response) -> dict[str, Any]:
-    data = json.loads(JSONRenderer().render(response.data))
+    body = JSONRenderer().render(response.data)
+    # Without it, an answer still says where to read what was made.
+    data = json.loads(body) if len(body) <= LARGEST else None
     return {"status": response.status_code, "data": data, "headers": dict(response.items())}
 
 

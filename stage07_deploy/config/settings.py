@@ -205,6 +205,7 @@ REST_FRAMEWORK = {
         "login": env("LOGIN_RATE", cast=rate, default="10/min"),
         "registration": env("REGISTRATION_RATE", cast=rate, default="20/hour"),
         "writes": env("WRITE_RATE", cast=rate, default="300/min"),
+        "idempotency": env("IDEMPOTENCY_RATE", cast=rate, default="1000/day"),
     },
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.URLPathVersioning",
     "DEFAULT_VERSION": "v1",
