@@ -120,7 +120,8 @@ client: Any = Client.from_url(settings.REDIS_URL, **OPTIONS)
 class CacheClient(RedisCacheClient):
     """The client of Django's cache, which is empty while Redis is away.
 
-    Deleting still fails then: a session that has ended must not come back with Redis.
+    Deleting still fails then: a session that Redis has kept has not ended, and who logs out must be
+    told so.
     """
 
     def __init__(self, servers: list[str], **options: Any) -> None:

@@ -72,16 +72,19 @@ def test_limit__window_passed__lets_through_again(start_web):
     assert set(statuses) == {201, 429}
 
 
-def test_redis_away__log_in_is_refused_and_writes_are_not(start_web, valkey, problem):
+@pytest.mark.parametrize(("take", "give_back"), [("kill", "start"), ("freeze", "thaw")])
+def test_redis_away__log_in_is_refused_and_writes_are_not(
+    start_web, valkey, problem, take, give_back
+):
     web = start_web(REDIS_URL=valkey.url)
     with web.client() as client, web.author() as author:
         assert guess(client, "nobody@example.com").status_code == 401
 
-        valkey.kill()
+        getattr(valkey, take)()
         problem(guess(client, "nobody@example.com"), 503)
         assert author.post(POSTS, json={"title": "A"}).status_code == 201
 
-        valkey.start()
+        getattr(valkey, give_back)()
         deadline = time.monotonic() + 20
         while guess(client, "nobody@example.com").status_code == 503:
             assert time.monotonic() < deadline

@@ -122,8 +122,11 @@ def test_redis__slow__costs_a_read_one_time_out(alone, valkey, new_post):
         sleeping.result()
 
 
-def test_write__that_must_be_done_once__is_refused_while_redis_is_away(alone, valkey, problem, tag):
-    valkey.kill()
+@pytest.mark.parametrize("take", ["kill", "freeze"])
+def test_write__that_must_be_done_once__is_refused_while_redis_is_away(
+    alone, valkey, problem, tag, take
+):
+    getattr(valkey, take)()
     with alone.author() as author:
         post = {"title": "A", "tags": [tag]}
         refused = author.post(POSTS, json=post, headers={"Idempotency-Key": "a"})
