@@ -12,8 +12,7 @@ from outbox.jobs import Job
 def mail_comment(self: Job, comment_id: int) -> None:
     """Tells of a comment, unless it has been deleted since."""
     comments = Comment.objects.select_related("post__author").defer("post__body", "post__search")
-    comment = comments.filter(id=comment_id).first()
-    if comment:
+    if comment := comments.filter(id=comment_id).first():
         tell_author(
             self.key,
             comment.post,
@@ -26,8 +25,7 @@ def mail_comment(self: Job, comment_id: int) -> None:
 def mail_blocked(self: Job, post_id: int) -> None:
     """Tells that a post's time has come while its checklist was not done."""
     posts = Post.objects.select_related("author").defer("body", "search")
-    post = posts.filter(id=post_id).first()
-    if post:
+    if post := posts.filter(id=post_id).first():
         tell_author(
             self.key,
             post,

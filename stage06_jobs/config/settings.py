@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
@@ -219,6 +218,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A message that was not acknowledged in this time goes to another worker: longer than any job
     # takes, and no longer, for so long a job waits whose worker was killed.
     "visibility_timeout": JOB_SECONDS + 5,
+    # By name, so default before mail: what is due must not wait for a mail server that is slow.
+    "queue_order_strategy": "sorted",
     # kombu looks for such messages every second. It would every 10 × 10 seconds.
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
@@ -251,21 +252,6 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 # What became of a job stands in the outbox and in what the job was for.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
-
-
-def every(seconds: float, task: str) -> dict[str, Any]:
-    """A turn that no worker took in time is dropped, or they would pile up while none runs."""
-    # Not sooner than the clocks of two machines may differ.
-    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
-
-
-CELERY_BEAT_SCHEDULE = {
-    "send what is due": every(0.5, "outbox.tasks.send_due"),
-    "publish what is due": every(2, "blog.tasks.publish_due"),
-    "flush views": every(60, "blog.tasks.flush_views"),
-    "clear exports": every(3600, "exports.tasks.clear_expired"),
-    "clear log-ins": every(3600, "accounts.tasks.clear_expired"),
-}
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="smtp://localhost:8025")
 vars().update(EMAIL_CONFIG)

@@ -1,8 +1,8 @@
 """What an export holds: each post as Markdown, and a table of to-dos."""
 
 import csv
+from codecs import getwriter
 from collections.abc import Iterator
-from io import TextIOWrapper
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -13,7 +13,7 @@ from accounts.models import User
 from blog.models import Post
 from todos.models import Todo
 
-BATCH = 200
+BATCH = 20  # posts, of up to 400 KB each
 # What stands above a column, and the attribute below it.
 COLUMNS = {name: name for name in ("id", "title", "description", "done", "due_on")} | {
     "post": "post_slug"
@@ -30,8 +30,8 @@ def write_archive(owner: User, file: IO[bytes]) -> Iterator[int]:
                 archive.writestr(f"posts/{post.slug}.md", markdown(post))
             done += len(batch)
             yield 100 * done // max(total, done)
-        with archive.open("todos.csv", "w") as raw, TextIOWrapper(raw, "utf-8", newline="") as text:
-            table = csv.writer(text)
+        with archive.open("todos.csv", "w", force_zip64=True) as file_of_todos:
+            table = csv.writer(getwriter("utf-8")(file_of_todos))
             table.writerow(COLUMNS)
             for batch in batches(todos.with_details()):
                 table.writerows(
@@ -51,6 +51,6 @@ def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
 
 def markdown(post: Post) -> str:
     """The post with its other fields before it, as static site generators read them."""
-    names = ("title", "tags", "status", "created_at", "updated_at", "published_at")
+    names = ("title", "tags", "status", "created_at", "updated_at", "published_at", "publish_at")
     fields = {name: getattr(post, name) for name in names}
     return f"---\n{yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)}---\n\n{post.body}"

@@ -1,7 +1,8 @@
 """Mail over SMTP (RFC 5321)."""
 
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.mail import EmailMessage
 
@@ -10,9 +11,9 @@ class Refused(Exception):
     """The mail server does not take the mail, and never will (RFC 5321 §4.2.1: 5yz)."""
 
 
-# All else that sending raises passes if one waits: no name, no way there, no server, one that hangs
-# up, and one that says so.
-TRANSIENT = (OSError,)
+# All else that sending raises passes if one waits, or once somebody has mended it: no name, no way
+# there, no server, one that hangs up or takes no log-in, one that says so, and one too slow.
+TRANSIENT = (OSError, SoftTimeLimitExceeded)
 
 
 def send_mail(*, key: str, to: str, subject: str, body: str) -> None:
@@ -28,7 +29,7 @@ def send_mail(*, key: str, to: str, subject: str, body: str) -> None:
     line = " ".join(subject.split())
     try:
         EmailMessage(line, body, to=[to], headers=headers).send()
-    except (SMTPResponseException, SMTPRecipientsRefused) as error:
+    except (SMTPSenderRefused, SMTPRecipientsRefused, SMTPDataError) as error:
         if isinstance(error, SMTPRecipientsRefused):
             ((code, _),) = error.recipients.values()
         else:

@@ -11,14 +11,14 @@ from outbox.jobs import Job
 
 
 class ExportJob(Job):
-    def on_failure(self, exc: Any, task_id: Any, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Called by Celery once the message is a dead letter."""
+    def give_up(self, *args: Any) -> None:
         Export.objects.filter(id__in=args).update(status=Export.FAILED)
 
 
 @shared_task(base=ExportJob)
 def build_export(export_id: int) -> None:
     """Makes the file; done twice, it makes the same file."""
+    clear_expired()
     unfinished = Export.objects.filter(id=export_id).exclude(status=Export.READY)
     export = unfinished.select_related("owner").first()
     if export is None:

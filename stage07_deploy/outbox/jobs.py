@@ -4,7 +4,7 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import Ignore, Retry
 from celery.utils.time import get_exponential_backoff_interval
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import Error, OperationalError, connection
 
 from outbox.models import Message
 
@@ -58,6 +58,8 @@ class Job(Task[Any, None]):
                 raise RuntimeError("Each attempt has killed its worker, or run out of time.")
             self.run(*message.args)
         except Exception as error:
+            # It may be the connection that has failed, and the next lines need one.
+            connection.close_if_unusable_or_obsolete()
             mendable = isinstance(error, (OperationalError, *self.retry_on))
             if mendable and message.attempts < MAX_ATTEMPTS:
                 # Jittered, or all that failed together would come back together.
@@ -65,11 +67,15 @@ class Job(Task[Any, None]):
                 message.postpone(timedelta(seconds=delay))
                 logger.warning("%s again in %d s: %r", message, delay, error)
                 raise Retry(exc=error) from error
+            self.give_up(*message.args)
             message.mark_dead(traceback.format_exc())
             logger.error("%s is a dead letter", message)
             raise
         message.delete()
         logger.info("%s done in %.1f ms", message, 1000 * (time.perf_counter() - started))
+
+    def give_up(self, *args: Any) -> None:
+        """Called before the message becomes a dead letter, for what else has to tell of it."""
 
 
 @contextmanager
@@ -85,5 +91,7 @@ def try_lock(key: str) -> Iterator[bool]:
         try:
             yield locked
         finally:
-            if locked:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+            # With a connection that has broken, the lock has ended too.
+            with suppress(Error):
+                if locked:
+                    cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

@@ -6,25 +6,24 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from uuid import uuid4
 from zipfile import ZipFile
 
 import psutil
 import psycopg
 import pytest
 import yaml
-from django.core.files.storage import default_storage
-from django.utils.timezone import now
 from test_06_proofs import COPY_POST, EXPORTS, POSTS, Jobs, wait_for
 
-from exports.models import Export
-from exports.services import request_export
-from exports.tasks import build_export, clear_expired
+from accounts.tasks import clear_expired as clear_log_ins
+from blog import cache
+from blog.tasks import publish_due
+from config.redis import client as valkey_client
+from exports.tasks import clear_expired
 from outbox.jobs import MAX_ATTEMPTS
-from outbox.models import Message
-from tests.conftest import account
 
 # Of ten thousand characters each; 10000 take half a minute.
 EXPORTED = int(os.environ.get("EXPORTED_POSTS", "1500"))
@@ -114,9 +113,14 @@ def ready(client, export):
     return wait_for(look, "it took long")
 
 
+def file_of(export):
+    return Path(os.environ["MEDIA_ROOT"]) / "exports" / f"{export['id']}.zip"
+
+
 def test_export__ready__has_all_posts_and_todos_of_its_owner(author, bob, jobs, new_post, new_todo):
     text = "Ünï\r\n---\n# A heading\n"
-    post = new_post(title="Quoted: “yes”, [no]\n", body=text, tags=["b", "a"])
+    title = "Quoted: “yes”, [no]\n"
+    post = new_post(title=title, body=text, tags=["b", "a"], publish_at=FUTURE)
     todo = new_todo(title='=1+1, "quoted"\nand cut', due_on="2026-01-31", post=post["slug"])
     foreign = bob.post(POSTS, json={"title": "Bob's"}).json()["slug"]
 
@@ -133,8 +137,9 @@ def test_export__ready__has_all_posts_and_todos_of_its_owner(author, bob, jobs, 
             rows = {row["id"]: row for row in csv.DictReader(lines)}
     _, fields, body = written.split("---\n", 2)
     assert body == f"\n{text}"
-    assert yaml.safe_load(fields)["title"] == post["title"]
-    assert yaml.safe_load(fields)["tags"] == ["a", "b"]
+    fields = yaml.safe_load(fields)
+    assert (fields["title"], fields["tags"]) == (title, ["a", "b"])
+    assert fields["publish_at"] == datetime.fromisoformat(FUTURE)
     assert rows[str(todo["id"])]["title"] == todo["title"]
     assert rows[str(todo["id"])]["post"] == post["slug"]
     assert f"posts/{foreign}.md" not in names
@@ -180,8 +185,7 @@ def test_export__not_ready_or_failed__has_no_download(author, database_url, jobs
 
 def test_export__expired__is_gone_with_its_file(author, database_url, jobs, problem):
     export = ready(author, author.post(EXPORTS).json())
-    file = Path(os.environ["MEDIA_ROOT"]) / "exports" / f"{export['id']}.zip"
-    assert file.exists()
+    assert file_of(export).exists()
 
     with psycopg.connect(database_url) as connection:
         connection.execute(
@@ -190,7 +194,7 @@ def test_export__expired__is_gone_with_its_file(author, database_url, jobs, prob
     problem(author.get(export["url"]), 404)
     clear_expired.delay()
 
-    wait_for(lambda: not file.exists(), "the file stayed")
+    wait_for(lambda: not file_of(export).exists(), "the file stayed")
 
 
 def test_export__that_nobody_made_in_its_time__does_not_keep_one_from_the_next(
@@ -207,36 +211,90 @@ def test_export__that_nobody_made_in_its_time__does_not_keep_one_from_the_next(
     assert ready(author, asked.json())["id"] != export["id"]
 
 
-def test_export__that_kills_each_worker__has_failed():
-    export = request_export(owner=account(f"{uuid4().hex}@example.com"))
-    message = Message.objects.get(task=build_export.name, args=[export.id])
-    Message.objects.filter(id=message.id).update(attempts=MAX_ATTEMPTS)
+@pytest.fixture
+def held(author, database_url, jobs):
+    """An export whose job waits for a lock that the connection has, for two seconds at most."""
+    with (
+        psycopg.connect(database_url, autocommit=True) as other,
+        psycopg.connect(database_url) as connection,
+    ):
+        connection.execute("LOCK todos_todo")
+        export = author.post(EXPORTS).json()
+        wait_for(lambda: other.execute(WAITING).fetchone(), "it was not tried")
+        yield export, connection, other
 
-    build_export.apply(message.args, task_id=str(message.id))
 
-    export.refresh_from_db()
-    assert (export.status, Message.objects.dead().filter(id=message.id).count()) == ("failed", 1)
+WAITING = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'todos_todo'::regclass"
 
 
-def test_export__expired_while_it_is_made__leaves_no_file(monkeypatch):
-    export = request_export(owner=account(f"{uuid4().hex}@example.com"))
-    message = Message.objects.get(task=build_export.name, args=[export.id])
+def test_export__that_kills_each_worker__has_failed(author, held):
+    export, _, other = held
+    last = "UPDATE outbox_message SET attempts = %s, due_at = now() WHERE args = %s"
 
-    def slowly(owner, file):
-        Export.objects.filter(id=export.id).update(expires_at=now())
-        clear_expired()
-        yield 100
+    def given_up():
+        other.execute(last, [MAX_ATTEMPTS, f"[{export['id']}]"])
+        return author.get(export["url"]).json()["status"] == "failed"
 
-    monkeypatch.setattr("exports.tasks.write_archive", slowly)
-    build_export.apply(message.args, task_id=str(message.id))
+    wait_for(given_up, "it was tried again")
 
-    assert not Export.objects.filter(id=export.id).exists()
-    assert not default_storage.exists(export.file)
+
+def test_export__expired_while_it_is_made__leaves_no_file(held):
+    export, connection, other = held
+    other.execute("UPDATE exports_export SET expires_at = now() WHERE id = %s", [export["id"]])
+    clear_expired.delay()
+    row = "SELECT FROM exports_export WHERE id = %s"
+    wait_for(lambda: not other.execute(row, [export["id"]]).fetchone(), "it stayed")
+    connection.rollback()
+
+    left = "SELECT FROM outbox_message WHERE args = %s"
+    wait_for(lambda: not other.execute(left, [f"[{export['id']}]"]).fetchone(), "it took long")
+    assert not file_of(export).exists()
+
+
+def test_export__whose_connection_broke__is_tried_again_soon(author, held):
+    export, connection, other = held
+    other.execute(f"SELECT pg_terminate_backend(({WAITING} LIMIT 1))")
+    connection.rollback()
+
+    assert ready(author, export)["status"] == "ready"
+
+
+def test_export__made_anew__takes_the_place_of_the_last(author, jobs, problem):
+    first, second = (ready(author, author.post(EXPORTS).json()) for _ in range(2))
+
+    problem(author.get(first["url"]), 404)
+    assert author.get(EXPORTS).json()["results"][0] == second
+    assert (file_of(first).exists(), file_of(second).exists()) == (False, True)
+
+
+def test_log_ins__that_nobody_can_use__are_cleared(author, database_url, jobs):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        families = """
+            INSERT INTO accounts_tokenfamily (id, user_id, jti, password_hmac, renewed_at)
+            SELECT gen_random_uuid(), min(id), '', '', now() - make_interval(days => age)
+              FROM accounts_user, unnest(%s) AS age GROUP BY age ORDER BY age RETURNING id
+        """
+        live, dead = [row[0] for row in connection.execute(families, [[6, 8]]).fetchall()]
+
+        clear_log_ins.delay()
+
+        family = "SELECT id FROM accounts_tokenfamily WHERE id = ANY(%s)"
+        look = partial(connection.execute, family, [[live, dead]])
+        wait_for(lambda: look().fetchall() == [(live,)], "the dead one stayed")
+
+
+def test_publish_due__after_redis_was_away__drops_what_it_was_not_there_for():
+    valkey_client.set("version:late", "old")
+    cache.debts.add("version:late")
+
+    publish_due()
+
+    assert not valkey_client.exists("version:late")
 
 
 def test_download__of_a_file_that_is_gone__is_404(author, jobs, problem):
     export = ready(author, author.post(EXPORTS).json())
-    (Path(os.environ["MEDIA_ROOT"]) / "exports" / f"{export['id']}.zip").unlink()
+    file_of(export).unlink()
 
     problem(author.get(export["download"]), 404)
 
