@@ -83,6 +83,7 @@ def manage(database_url):
     return run
 
 
+LEFT = "SELECT id FROM outbox_message WHERE args = %s"
 LETTER = "SELECT id, attempts, error FROM outbox_message WHERE failed_at IS NOT NULL AND args = %s"
 
 
@@ -102,8 +103,7 @@ def test_job__done__leaves_no_message(commented, jobs, mails, sql):
 
     wait_for(lambda: mails.about(slug), "no mail came")
 
-    left = "SELECT id FROM outbox_message WHERE args = %s"
-    wait_for(lambda: not sql(left, f"[{comment}]"), "the message stayed")
+    wait_for(lambda: not sql(LEFT, f"[{comment}]"), "the message stayed")
 
 
 def test_job__of_a_request__logs_its_id(commented, jobs, mails):
@@ -146,13 +146,14 @@ def test_job__its_process_killed__is_run_by_another(commented, jobs, mails):
 
 # Six seconds are more than a job may take.
 @pytest.mark.parametrize(("answers", "seconds"), [(["451 4.7.1 Greylisted"], 0), ([], 6)])
-def test_mail__deferred_by_the_server__is_sent_later(commented, jobs, mails, answers, seconds):
+def test_mail__deferred_by_the_server__is_sent_later(commented, jobs, mails, sql, answers, seconds):
     mails.answers, mails.seconds = answers, seconds
-    slug, _ = commented()
+    slug, comment = commented()
     wait_for(lambda: mails.about(slug, begun=True), "no mail was begun")
     mails.seconds = 0
 
     wait_for(lambda: mails.about(slug), "no mail came")
+    wait_for(lambda: not sql(LEFT, f"[{comment}]"), "the message stayed")
     assert not mails.answers
 
 
