@@ -144,8 +144,8 @@ def test_job__its_process_killed__is_run_by_another(commented, jobs, mails):
     wait_for(lambda: mails.about(slug), "no mail came")
 
 
-# Six seconds are more than a job may take.
-@pytest.mark.parametrize(("answers", "seconds"), [(["451 4.7.1 Greylisted"], 0), ([], 6)])
+# Four and a half seconds are more than a job may take.
+@pytest.mark.parametrize(("answers", "seconds"), [(["451 4.7.1 Greylisted"], 0), ([], 4.5)])
 def test_mail__deferred_by_the_server__is_sent_later(commented, jobs, mails, sql, answers, seconds):
     mails.answers, mails.seconds = answers, seconds
     slug, comment = commented()
