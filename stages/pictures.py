@@ -8,7 +8,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from html import escape
 
 from honcho.environ import parse_procfile
 
@@ -16,17 +15,11 @@ from stages.compare import reading_place
 from stages.faults import Fault, Ground
 from stages.layout import Stage, packages
 from stages.notes import note_files
-from stages.plot import BLUE, FRAME, GREY, WIDTH
+from stages.plot import WIDTH, frame, text_at
 
 PAGE = "docs/index.md"
 BLOCK = re.compile(r"(<!-- (architecture|matrix) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 LABEL, BOX, GAP, LETTER = 90, 24, 6, 7  # Pixels: names left, height and distance of boxes, text.
-LOOKS = {
-    "new": f'fill="{BLUE}" stroke="{BLUE}"',
-    "changed": f'fill="none" stroke="{BLUE}" stroke-width="2"',
-    "same": f'fill="none" stroke="{GREY}" stroke-opacity=".5"',
-    "gone": f'fill="none" stroke="{GREY}" stroke-opacity=".5" stroke-dasharray="3 3"',
-}
 SIGNS = {"new": "●", "changed": "◐", "same": "·", "gone": "✕", "": ""}
 Parts = dict[str, dict[str, object]]
 
@@ -101,29 +94,29 @@ def draw(title: str, found: dict[str, dict[str, str]]) -> str:
     lines, y = [], 2  # The frame of a box reaches over its edge.
     for band, boxes in found.items():
         x = LABEL
-        lines.append(f'<text x="0" y="{y + 16}" font-weight="600">{escape(band)}</text>')
+        lines.append(text_at(0, y + 16, band, "heading"))
         for name, state in boxes.items():
             width = LETTER * len(name) + 14
             if x + width > WIDTH:
                 x, y = LABEL, y + BOX + GAP
             place = f'x="{x}" y="{y}" width="{width}" height="{BOX}" rx="4"'
-            text = f'x="{x + width / 2:g}" y="{y + 16}" text-anchor="middle"'
-            fill = {"new": ' fill="#fff"', "changed": f' fill="{BLUE}"'}.get(state, "")
-            struck = ' text-decoration="line-through"' if state == "gone" else ""
-            lines.append(f"<rect {place} {LOOKS[state]}/>")
-            lines.append(f"<text {text}{fill}{struck}>{escape(name)}</text>")
+            lines.append(f'<rect class="box {state}" {place}/>')
+            lines.append(text_at(x + width / 2, y + 16, name, state))
             x += width + GAP
         y += BOX + 2 * GAP
-    return FRAME.format(
-        width=WIDTH, height=y, title=escape(title), fill=GREY, body="\n".join(lines)
-    )
+    return frame(title, y, lines)
 
 
 def architecture(drawn: Mapping[Stage, dict[str, dict[str, str]]]) -> str:
     """All pictures, with words for those who do not see them."""
     blocks = []
     for stage, found in drawn.items():
-        new = [name for boxes in found.values() for name, state in boxes.items() if state == "new"]
+        new = [
+            f"{band}{name}" if band.endswith("/") else name
+            for band, boxes in found.items()
+            for name, state in boxes.items()
+            if state == "new"
+        ]
         words = f"Stage {stage.number:02}; new are {', '.join(new)}"
         blocks.append(f"### {stage.number:02} {stage.layer}\n\n![{words}]({picture(stage)})\n")
         blocks += [f"[Its note]({note.name})\n" for note in note_files(stage)]

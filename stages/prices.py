@@ -10,6 +10,7 @@ from stages.plot import bars
 
 LAYERS = "layers"
 CHART = DOCUMENT.with_name("layers.svg")
+MEMORY = "Memory of the one worker"
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,25 @@ class Prices(Report):
             for number in range(len(self.findings[0]["requests"]))
         ]
         sizes = [(s.name, f"{size:.0f}") for s, size in zip(self.stages, self.memory, strict=True)]
-        return [*requests, Section("Memory of the one worker", ("stage", "MiB"), sizes)]
+        return [*requests, Section(MEMORY, ("stage", "MiB"), sizes)]
 
     def write(self) -> None:
         """Put the tables into the document, and the chart beside it."""
         super().write()
-        groups = {
-            self.name_of(number): [
-                (stage.name, tally["rate"])
-                for stage, tally in zip(self.stages, self.of(number), strict=True)
-            ]
-            for number in range(len(self.findings[0]["requests"]))
-        }
-        chart = bars("Requests per second, stage by stage", groups)
+        numbers = range(len(self.findings[0]["requests"]))
+        groups = {self.name_of(number): self.measures(number) for number in numbers}
+        groups[MEMORY] = {"MiB": self.memory}
+        chart = bars("What each layer costs", [stage.name for stage in self.stages], groups)
         CHART.write_text(chart, encoding="utf-8")
+
+    def measures(self, number: int) -> dict[str, list[float]]:
+        """The figures of a request, stage by stage."""
+        tallies = self.of(number)
+        return {
+            "requests/s": [tally["rate"] for tally in tallies],
+            "p99 ms": [tally["p99"] for tally in tallies],
+            "queries": [max(queries(found, number), default=0) for found in self.findings],
+        }
 
     def of(self, number: int) -> list[dict[str, Any]]:
         """The tallies of a request, stage by stage."""
@@ -58,13 +64,17 @@ class Prices(Report):
         before = tallies[0]
         for stage, found, tally in zip(self.stages, self.findings, tallies, strict=True):
             cost = before["rate"] / tally["rate"]
-            counts = found["counts"] and found["counts"][number]["queries"]
-            queries = ", ".join(map(str, counts))
+            asked = ", ".join(map(str, queries(found, number)))
             pace = f"{tally['rate']:,.0f}", f"{tally['p99']:.1f}"
             # The bound is one of reads that ask the database; a cached answer has its own.
-            limit = None if queries == "0" else bound(stage)
-            yield stage.name, f"{cost:.2f}", sign(cost, limit), queries, *pace
+            limit = None if asked == "0" else bound(stage)
+            yield stage.name, f"{cost:.2f}", sign(cost, limit), asked, *pace
             before = tally
+
+
+def queries(found: dict[str, Any], number: int) -> list[int]:
+    """How many queries a request takes, where that is declared."""
+    return found["counts"][number]["queries"] if found["counts"] else []
 
 
 def bound(stage: Stage) -> float | None:

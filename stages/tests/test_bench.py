@@ -130,11 +130,13 @@ def test_bench__layers__are_asked_the_same_and_held_to_their_bounds(checkout, de
     assert done.returncode == 1
     assert "| stage02_data | " in page.read_text()
     chart = ElementTree.parse(page.with_name("layers.svg")).getroot()
+    names = ["stage01_plain", "stage02_data"]
     assert [text.text for text in chart.iter(f"{SVG}text") if text.get("x") == "0"] == [
-        "greeting",
-        "stage01_plain",
-        "stage02_data",
+        *("greeting", *names),
+        *("Memory of the one worker", *names),
     ]
+    measures = {text.text for text in chart.iter(f"{SVG}text") if text.get("y") == "42"}
+    assert measures == {"requests/s", "p99 ms", "queries"}
     assert checkout.processes() == []
 
 

@@ -51,8 +51,8 @@ def test_picture__of_a_stage__shows_what_runs_on_what_and_lights_the_new(clone):
     assert {"PostgreSQL", "psycopg", "migrations/"} <= set(texts(clone, 2))
     assert "store" not in texts(clone, 3)
     words = clone.read(PAGE).partition("![Stage 02; new are ")[2].partition("]")[0].split(", ")
-    assert {"PostgreSQL", "psycopg", "models"} <= set(words)
-    assert not {"django", "services", "store", "web"} & set(words)
+    assert {"PostgreSQL", "psycopg", "blog/models"} <= set(words)
+    assert not {"django", "blog/services", "blog/store", "web"} & set(words)
 
 
 @pytest.mark.parametrize(
