@@ -32,7 +32,7 @@ from stages.volatile import same
 
 PAGE = ROOT / "docs" / "trace.md"
 PLAN = ROOT / "docs" / "trace.toml"
-BLOCK = re.compile(r"(<!-- trace (\w+) -->\n)(.*?)(<!-- /trace -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- trace (\w+) -->\n).*?(<!-- /trace -->)", re.DOTALL)
 STATEMENT = re.compile(r"LOG:  statement: (.*(?:\n\t.*)*)")
 EMPTY = "-- (an empty statement: the pool asks whether the connection still lives)"
 QUIET = 0.5  # Seconds without a word, after which none is expected any more.
@@ -45,13 +45,18 @@ def refreshed() -> str:
     """The page as the stages answer now; what differs in the volatile alone stays as it was."""
     plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
     followed = {stage: follow(stage, plan) for stage in stages()}
+    return filled(PAGE.read_text(encoding="utf-8"), followed)
+
+
+def filled(page: str, followed: dict[Stage, dict[str, Parts]]) -> str:
+    """The page with all its blocks of one run, for what one request is told another shows again."""
 
     def fill(block: re.Match[str]) -> str:
         parts = {stage: found[block[2]] for stage, found in followed.items() if block[2] in found}
-        shown = "\n".join(together(parts))
-        return block[0] if same(shown, block[3]) else f"{block[1]}{shown}{block[4]}"
+        return "".join([block[1], "\n".join(together(parts)), block[3]])
 
-    return BLOCK.sub(fill, PAGE.read_text(encoding="utf-8"))
+    new = BLOCK.sub(fill, page)
+    return page if same(new, page) else new
 
 
 def together(followed: dict[Stage, Parts]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 
 VOLATILE = re.compile(
     r"(?i:(?<=\bDate: ).+|(?<=^Server: ).+)"  # headers
-    r"|\b[0-9a-f]{32}\b"  # entity tags, ids of requests
+    r"|\b[0-9a-f]{32}\b|\b[0-9a-f]{64}\b"  # entity tags, ids of requests; keys of cached pages
     r"|\b20\d\d-\d\d(?:-\d\d)?"  # times
     r"(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{16}\b"  # ids of jobs, versions

@@ -33,6 +33,22 @@ def test_trace__stages_asked_again__answer_as_is_shown():
     assert trace.refreshed() == trace.PAGE.read_text()
 
 
+@pytest.mark.parametrize(("answer", "kept"), [("200", True), ("404", False)])
+def test_trace__one_block_changed__takes_all_from_the_same_run(answer, kept):
+    page = "".join(f"<!-- trace {name} -->\n<!-- /trace -->\n" for name in ("read", "again"))
+
+    def asked(tag, second="200"):
+        return {"read": {"answer": f"200 {tag * 32}"}, "again": {"answer": f"{second} {tag * 32}"}}
+
+    stage = stages()[0]
+    before = trace.filled(page, {stage: asked("a")})
+    after = trace.filled(before, {stage: asked("b", answer)})
+
+    assert (after == before) == kept
+    assert after.count("a" * 32) == 2 * kept
+    assert after.count("b" * 32) == 2 * (not kept)
+
+
 @needs_curl
 @pytest.mark.parametrize("file", DOCUMENTS, ids=[file.name for file in DOCUMENTS])
 def test_document__its_commands_run_again__print_what_is_shown(file):
@@ -72,6 +88,7 @@ def test_docs_run__commands__are_shown_with_what_they_print(checkout):
         ("X-Request-ID: " + "0" * 32, "X-Request-ID: " + "f" * 32),
         ("at 2026-11-21T07:58:22.038288Z", "at 2027-01-01T00:00:00Z"),
         ("date: Sat, 21 Nov 2026\nserver: a", "date: Sun, 22 Nov 2026\nserver: b"),
+        ("GET page:" + "0" * 64, "GET page:" + "f" * 64),
         ("month 2026-11", "month 2027-01"),
         ("in 3.25 ms", "in 12 ms"),
         ('"eyJhbGciOiJ.eyJz-dWIi.x_Y"', '"eyJhbGciOiJ.eyJleHAi.z"'),
