@@ -16,8 +16,9 @@ from stages import pictures, roadmap
 from stages.check_notes import layers, notes
 from stages.faults import Ground
 from stages.layout import ROOT, STATE, Stage, pyproject, stages
-from stages.notes import Layer, Note, fenced, load_note, note_files
+from stages.notes import Layer, Note, load_note, note_files
 from stages.ports import require_free
+from stages.proving import transcript
 from stages.transcripts import outputs, shown
 from stages.trees import take_snapshot
 from stages.volatile import same_but_figures
@@ -143,19 +144,18 @@ def replace_text(file: Path, text: str) -> None:
 
 
 def prove(stage: Stage) -> str:
-    """What ``./stage prove`` prints, below the command."""
-    command = [sys.executable, "-m", "stages", "prove", str(stage.number)]
+    """What the note of a stage has to show of its proofs."""
+    command = [sys.executable, "-m", "stages", "prove", str(stage.number), "--no-note"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=False)
     if done.returncode:
         raise click.ClickException(f"a proof of {stage.name} fails: ./stage prove {stage.number}")
-    return f"$ ./stage prove {stage.number}\n{done.stdout.rstrip()}"
+    return transcript(stage, done.stdout)
 
 
-def show_proofs(note: Note, printed: str) -> Note:
+def show_proofs(note: Note, proved: str) -> Note:
     """The note with what its proofs have printed, where more than figures has changed."""
     blocks = list(note.blocks)
     for at, block in enumerate(blocks):
-        new = fenced("text", printed)
-        if block.kind == "proof" and printed and not same_but_figures(new, block.filled):
-            blocks[at] = replace(block, filled=new)
+        if block.kind == "proof" and not same_but_figures(proved, block.filled):
+            blocks[at] = replace(block, filled=proved)
     return replace(note, blocks=tuple(blocks))

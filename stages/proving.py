@@ -10,21 +10,26 @@ from pathlib import Path
 
 import click
 
+from stages.check_notes import WRITE
 from stages.layout import ROOT, STAGE, STATE, Stage, stages
+from stages.notes import fenced, load_note, note_files
 from stages.processes import new_run
 from stages.run import environment
 from stages.servers import servers
 from stages.testing import Result, pytest_session
+from stages.volatile import same_but_figures
 
 FOLDER = STATE / "prove"
 
 
 @click.command()
 @click.argument("stage", metavar="N", type=STAGE)
-def prove(stage: Stage) -> None:
+@click.option("--note/--no-note", default=True, help="Compare with what the note of N shows.")
+def prove(stage: Stage, note: bool) -> None:
     """Run the proofs of stage N against the stage before, where each must fail, and against N.
 
-    A proof must fail for the reason that it states; a guard must only hold in N.
+    A proof must fail for the reason that it states; a guard must only hold in N. The note of N
+    must show what is printed, but for figures.
     """
     before = next((other for other in stages() if other.number == stage.number - 1), None)
     if before is None:
@@ -36,7 +41,10 @@ def prove(stage: Stage) -> None:
         with copy_with(before, proofs, mark) as folder:
             old = results(before, folder, environment(before, mark, variables), proofs)
         new = results(stage, stage.path, environment(stage, mark, variables), proofs)
-    sys.exit(0 if report(stage, before, old, new) else 1)
+    said, sound = report(stage, before, old, new)
+    if sound and note:
+        require_shown(stage, said)
+    sys.exit(not sound)
 
 
 @contextmanager
@@ -65,20 +73,45 @@ def log(stage: Stage) -> Path:
     return FOLDER / f"{stage.name}.log"
 
 
-def report(stage: Stage, before: Stage, old: dict[str, Result], new: dict[str, Result]) -> bool:
-    """Print each claim with both outcomes; whether everything is as it should be."""
+def transcript(stage: Stage, printed: str) -> str:
+    """What the note of a stage shows of its proofs."""
+    return fenced("text", f"$ ./stage prove {stage.number}\n{printed.rstrip()}")
+
+
+def require_shown(stage: Stage, printed: str) -> None:
+    """Refuse what the note of a stage shows otherwise; raises ClickException."""
+    for note in map(load_note, note_files(stage)):
+        for block in note.blocks:
+            shown = same_but_figures(transcript(stage, printed), block.filled)
+            if block.kind == "proof" and not shown:
+                where = f"{note.path}:{block.line}"
+                raise click.ClickException(f"{where} shows something else; {WRITE} --run")
+
+
+def report(
+    stage: Stage, before: Stage, old: dict[str, Result], new: dict[str, Result]
+) -> tuple[str, bool]:
+    """Print each claim with both outcomes.
+
+    Returns what was printed, and whether everything is as it should be.
+    """
+    said: list[str] = []
     verdicts: list[bool] = []
+
+    def say(text: str) -> None:
+        said.append(click.unstyle(text))
+        click.echo(text)
 
     def tell(name: str, fault: str, good: str) -> None:
         sign = click.style("✗", fg="red") if fault else click.style("✓", fg="green")
-        click.echo(f"    {sign} {name}: {fault or good}")
+        say(f"    {sign} {name}: {fault or good}")
         verdicts.append(not fault)
 
     # A parametrised test is one proof, which holds if every case does.
     tests = groupby(new, key=lambda name: name.partition("[")[0])
     for name, cases in [(name, list(cases)) for name, cases in tests]:
         kind, mark = next(iter(new[cases[0]].claims.items()), ("unmarked", {}))
-        click.echo(f"{kind}: {click.style(mark.get('claim', name), bold=True)}")
+        say(f"{kind}: {click.style(mark.get('claim', name), bold=True)}")
         if kind == "proof":
             failed = [old.get(case) or old.get("") for case in cases]
             faults = [fault_before(each, mark.get("before")) for each in failed]
@@ -89,7 +122,7 @@ def report(stage: Stage, before: Stage, old: dict[str, Result], new: dict[str, R
     if not all(verdicts):
         logs = " and ".join(str(log(each).relative_to(ROOT)) for each in (before, stage))
         click.echo(f"\nThe whole output of pytest is in {logs}")
-    return all(verdicts)
+    return "\n".join(said), all(verdicts)
 
 
 def first(faults: Iterable[str]) -> str:

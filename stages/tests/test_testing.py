@@ -131,6 +131,23 @@ def test_prove__proofs_fail_before_and_hold_now__shows_both(checkout):
 
 
 @pytest.mark.parametrize(
+    ("shown", "refused"), [("b'stage99_data' in", False), ("b'words' in", True)]
+)
+def test_prove__note_shows_something_else__is_refused(checkout, shown, refused):
+    printed = checkout.stage("prove", "2").stdout.replace("b'stage02_data' in", shown)
+    note = checkout.path / "docs/02_data.md"
+    note.parent.mkdir()
+    filled = f"```text\n$ ./stage prove 2\n{printed}```"
+    note.write_text(f"# 02 Data\n\n<!-- proof 02 -->\n{filled}\n<!-- /proof -->\n")
+
+    done = checkout.stage("prove", "2")
+
+    assert done.returncode == refused
+    told = "stage: docs/02_data.md:3 shows something else; ./stage docs --write --run\n"
+    assert done.stderr == (told if refused else "")
+
+
+@pytest.mark.parametrize(
     ("proof", "complaint"),
     [
         ({"body": "assert True"}, "✗ stage01_plain: passed, so it proves nothing"),
