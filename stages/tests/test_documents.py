@@ -1,5 +1,6 @@
 """Commands that documents show without what they print: each is run here or by CI."""
 
+import ast
 import os
 import re
 import shlex
@@ -20,8 +21,10 @@ from stages.transcripts import served
 FILLED = re.compile(r"<!-- (run|proof|hunk|code|fold|trace) .*?<!-- /\1 -->", re.DOTALL)
 COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:\./stage|\.venv/bin/\S+|celery -A|docker compose"
-    r"|ops/(?:init|deploy|backup|restore))\b.*"
+    r"|curl --cacert|ops/(?:init|deploy|backup|restore))\b.*"
 )
+PATHS = ("README.md", "docs/*.md", "stage0*/README.md")
+DOCUMENTS = sorted(path for pattern in PATHS for path in ROOT.glob(pattern))
 CI = (ROOT / ".ci/run").read_text()
 ROWS = ("--posts 100000", "--posts 1000")  # How long a seed of so many takes is not at stake.
 FINE = {"200", "201", "202", "409"}  # 409 where the rule of the checklist is to be seen.
@@ -39,9 +42,8 @@ def shown(path: Path, kinds: set[str]) -> list[str]:
 
 def documented() -> list[str]:
     """All commands of the tool, and others that are whole."""
-    paths = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("stage0*/README.md")]
     kinds = {"fence", "code_block", "code_inline"}
-    lines = (line for path in sorted(paths) for line in shown(path, kinds))
+    lines = (line for path in DOCUMENTS for line in shown(path, kinds))
     return list(dict.fromkeys(line for line in lines if COMMAND.fullmatch(line)))
 
 
@@ -51,6 +53,28 @@ def of_stage(number: int) -> list[str]:
     greeted = greeting(stage, str(stage.port)).partition("\n\n")[2].strip().split("\n")
     asked = [line for line in documented() if line.startswith(f"./stage manage {number} ")]
     return [*greeted, *(line for line in asked if line not in greeted)]
+
+
+def in_containers() -> list[list[str]]:
+    """The command lines of the proofs that need containers, without what is not written out."""
+    (proofs,) = ROOT.glob("stage07_*/tests/test_07_proofs.py")
+    begin = {"compose": ["docker", "compose"], "run": []}
+    calls = (node for node in ast.walk(ast.parse(proofs.read_text())) if isinstance(node, ast.Call))
+    return [
+        begin[call.func.attr] + [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in begin
+    ]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
+def test_command__indented__is_one_that_a_test_knows(path):
+    known = "\n".join(line for stage in stages() for line in of_stage(stage.number))
+    tried = known.replace("\\\n", " ").split("\n")
+
+    lines = shown(path, {"code_block"})
+
+    assert [line for line in lines if not COMMAND.fullmatch(line) and line not in tried] == []
 
 
 @pytest.mark.parametrize("command", [each for each in documented() if "./stage" in each])
@@ -94,9 +118,18 @@ def test_command__of_others__is_run_by_somebody(command):
             assert " ".join(args).partition("-r")[2] in CI
         case ["celery", *_]:
             assert "celery -A config worker" in str(procfile(stages()[-1]))
-        case [name, *_]:
+        case ["curl", "--cacert", authority, url]:
             (proofs,) = ROOT.glob("stage07_*/tests/test_07_proofs.py")
-            assert f'"{name}"' in proofs.read_text()  # in containers, where there are any
+            assert f'"{authority}"' in proofs.read_text()
+            assert url.startswith("https://localhost:8443/")
+            assert "HTTPS_PORT=8443" in (stages()[-1].path / ".env.example").read_text()
+        case ["docker", "compose", what, *options]:
+            flags = {option for option in options if option.startswith("-")}
+            calls = [call for call in in_containers() if call[:3] == ["docker", "compose", what]]
+            assert any(flags <= set(call) for call in calls)
+        case [script, *arguments]:
+            scripts = {script, *re.findall(r"ops/\w+", " ".join(arguments))}
+            assert scripts <= {call[0] for call in in_containers() if call}
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: install curl")
