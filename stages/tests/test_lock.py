@@ -1,6 +1,8 @@
 """The locks of all packages."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from checkouts import ROOT
@@ -38,3 +40,19 @@ def test_lock__written_again__keeps_versions_and_private_places_out(checkout, tm
     assert done.returncode == 0, done.stderr
     for file in LOCKS:
         assert (checkout.path / "stages" / file.name).read_text() == file.read_text()
+
+
+def test_lock__upgraded__takes_newer_versions_than_it_has(checkout):
+    settings = checkout.path / "pyproject.toml"
+    before, rest = settings.read_text().split("[dependency-groups]\n")
+    groups = 'stage01 = ["idna"]\nbrowser = []\ncheckov = []\n'
+    after = rest.partition("\n[")[2]
+    settings.write_text(f"{before}[dependency-groups]\n{groups}\n[{after}")
+    file = checkout.path / "stages" / LOCK.name
+    file.write_text("idna==3.6\n")
+
+    for arguments, kept in ([], True), (["--upgrade"], False):
+        # Not by ./stage, which would first make an environment of the lock.
+        command = [sys.executable, "-m", "stages", "lock", *arguments]
+        subprocess.run(command, cwd=checkout.path, check=True)
+        assert ("idna==3.6 " in file.read_text()) == kept
