@@ -27,7 +27,7 @@ CHROMIUM = next(
 INSTALL = ".venv/bin/python -m pip install -r stages/browser.lock"
 NOTES = sorted(path.stem for path in (ROOT / "docs").glob("[0-9][0-9]_*.md"))
 EXPLAINING = [note for note in NOTES if "<!-- /" in (ROOT / f"docs/{note}.md").read_text()]
-LONGEST = 300_000  # Bytes of a page.
+LONGEST = 300_000  # Bytes of a page alone: its scripts and styles are those of all others.
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +232,19 @@ def test_diff__switched__is_in_two_columns_also_on_the_next_page(open_page):
     assert not page.locator(".same > span + span").count()
 
 
+def test_diff__side_by_side_on_a_narrow_window__is_in_one_column_until_there_is_room(open_page):
+    page = open_page(f"{NOTES[1]}.html", viewport={"width": 390, "height": 800})
+    page.evaluate("localStorage.setItem('side-by-side', true)")
+    page.reload()
+    assert not page.get_by_role("button", name="Side by side").is_visible()
+    assert not page.locator("body.side-by-side, .same > span + span").count()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.set_viewport_size({"width": 1600, "height": 900})
+
+    page.locator("body.side-by-side .same > span + span").first.wait_for()
+
+
 def shown(page):
     """The lines of a file's page that can be seen."""
     page.wait_for_load_state()  # Before its style has come, all can.
@@ -283,22 +296,53 @@ def test_search__words_of_a_note__finds_it(open_page):
     page.locator("a[href*='01_http.html']").locator("visible=true").first.wait_for()
 
 
+def serious_faults(page):
+    """What axe finds that would keep somebody from reading."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    return [(fault["id"], fault["nodes"][0]["html"]) for fault in serious]
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_hunk__before_and_after__are_the_file_at_both_stages(open_page, script):
+    for number, name in enumerate(("before", "after"), 1):
+        page = open_page(f"{NOTES[1]}.html", java_script_enabled=script)
+        assert page.locator(".hunk > .words").first.is_visible()
+        figure = page.locator("figure", has_text="blog/services.py create_post")
+
+        figure.get_by_role("link", name=name, exact=True).click()
+
+        assert page.url.endswith(f"files/blog/services.py.html#s{number}")
+        lines = [line.rstrip("\n") for line in shown(page)]
+        assert lines == version(number, "blog/services.py")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
     [
         "index.html",
+        "overview.html",
         f"{NOTES[1]}.html",
         "files/blog/views.py.html#s2-3",
         "compare/index.html",
+        "compare/2-3.html",
+        "benchmarks.html",
         "roadmap.html",
         "trace.html",
     ],
 )
 def test_page__checked_by_axe__has_no_serious_fault(open_page, path, scheme):
-    from axe_playwright_python.sync_playwright import Axe
+    assert not serious_faults(open_page(path, color_scheme=scheme))
 
-    found = Axe().run(open_page(path, color_scheme=scheme)).response["violations"]
 
-    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    assert not [(fault["id"], fault["nodes"][0]["html"]) for fault in serious]
+def test_note__on_a_narrow_screen_or_side_by_side__has_no_serious_fault(open_page):
+    page = open_page(f"{NOTES[1]}.html", viewport={"width": 390, "height": 800})
+    assert not serious_faults(page)
+
+    page.set_viewport_size({"width": 1600, "height": 900})
+    page.get_by_role("button", name="Side by side").click()
+
+    assert not serious_faults(page)

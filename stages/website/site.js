@@ -1,11 +1,13 @@
 // Two comforts that the pages do without where there is no script.
 
-// Diffs in one column or two, for all pages, remembered.
+// Diffs in one column or two, for all pages, remembered; in one where site.css hides the switch.
+const narrow = matchMedia("(max-width: 60em)");
 const split = document.createElement("button");
 split.className = "side-switch md-header__button";
 split.textContent = "Side by side";
 
-function lay(wide) {
+function lay() {
+  const wide = !narrow.matches && localStorage.getItem("side-by-side") === "true";
   document.body.classList.toggle("side-by-side", wide);
   split.setAttribute("aria-pressed", wide);
   for (const same of document.querySelectorAll(".diff .same")) {
@@ -20,11 +22,11 @@ function lay(wide) {
 
 if (document.querySelector(".diff")) {
   split.onclick = () => {
-    const wide = split.getAttribute("aria-pressed") !== "true";
-    localStorage.setItem("side-by-side", wide);
-    lay(wide);
+    localStorage.setItem("side-by-side", split.getAttribute("aria-pressed") !== "true");
+    lay();
   };
-  lay(localStorage.getItem("side-by-side") === "true");
+  narrow.onchange = lay;
+  lay();
   document.querySelector(".md-header__inner").append(split);
 }
 
