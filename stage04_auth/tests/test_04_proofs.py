@@ -85,6 +85,7 @@ def migrate(url, *target):
     subprocess.run(command, cwd=STAGE, env=environment, check=True, capture_output=True)
 
 
+OWNERS = [("blog_post", "author_id"), ("blog_comment", "author_id"), ("todos_todo", "owner_id")]
 OLD_ROWS = """
     INSERT INTO blog_post (slug, title, body, status, created_at, updated_at, published_at)
     SELECT 'old-' || n, 'Old', '', 'published', now(), now(), now() FROM generate_series(1, 2500) n;
@@ -111,10 +112,58 @@ def test_migrations__with_rows_from_before__give_each_an_owner(own_database, sta
             post = client.get(f"{POSTS}old-1/").json()
             assert "author" in list(post)
             assert client.get(f"{POSTS}old-1/comments/").json()["results"][0]["name"] == "Ada"
-        for column in ("blog_post.author_id", "blog_comment.author_id", "todos_todo.owner_id"):
+        for table, column in OWNERS:
             owners = "SELECT email, count(*) FROM {} JOIN accounts_user u ON u.id = {} GROUP BY 1"
-            found = database.execute(owners.format(column.partition(".")[0], column)).fetchall()
+            found = database.execute(owners.format(table, f"{table}.{column}")).fetchall()
             assert found == [("before-accounts@example.invalid", 2500)]
+
+
+def stopped(url, *target):
+    """What a migration says that does not get through."""
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        migrate(url, *target)
+    return error.value.stderr.decode()
+
+
+FOREIGN_KEYS = """
+    SELECT conname, oid FROM pg_constraint
+    WHERE confrelid = 'accounts_user'::regclass AND conrelid::regclass::text ~ 'blog|todos'
+"""
+
+
+@pytest.mark.guard(claim="A migration that was stopped half-way can be run again.")
+def test_migrations__stopped_half_way__run_again(own_database):
+    migrate(own_database, "blog", "0003")
+    migrate(own_database, "todos", "0001")
+    with psycopg.connect(own_database, autocommit=True) as database:
+        database.execute(OLD_ROWS)
+        # An index that is built concurrently waits, at its end, for all who began to read before.
+        with psycopg.connect(own_database) as reader:
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT 1 FROM pg_class")
+            for target in (("blog", "0004"), ("todos", "0002")):
+                assert "lock timeout" in stopped(own_database, *target)
+        migrate(own_database, "blog", "0005")
+        migrate(own_database, "todos", "0003")
+        # The old code goes on to write rows without an owner.
+        database.execute(OLD_ROWS.replace("'old-'", "'late-'"))
+        keys = database.execute(FOREIGN_KEYS).fetchall()
+        for target in (("blog", "0006"), ("todos", "0004")):
+            assert "is violated by some row" in stopped(own_database, *target)
+        database.execute("DELETE FROM todos_todo WHERE owner_id IS NULL")
+        database.execute("DELETE FROM blog_comment WHERE author_id IS NULL")
+        database.execute("DELETE FROM blog_post WHERE author_id IS NULL")
+
+        migrate(own_database)
+
+        # Made anew, a foreign key would be checked against all rows while nobody can write.
+        assert database.execute(FOREIGN_KEYS).fetchall() == keys
+        assert len(keys) == len(OWNERS)
+        for table, column in OWNERS:
+            with pytest.raises(psycopg.errors.NotNullViolation):
+                database.execute(f"UPDATE {table} SET {column} = NULL")
+        invalid = "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"
+        assert database.execute(invalid).fetchall() == []
 
 
 @pytest.mark.guard(claim="A stolen refresh token, replayed, ends every token of its log-in.")

@@ -1,6 +1,5 @@
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 from django.db import migrations, models
 
 
@@ -11,20 +10,26 @@ class Migration(migrations.Migration):
     dependencies = [("todos", "0003_owner_of_the_old")]
 
     operations = [
-        AddConstraintNotValid(
-            "todo",
-            models.CheckConstraint(condition=models.Q(owner__isnull=False), name="todo_has_owner"),
+        migrations.RunSQL(
+            [
+                "ALTER TABLE todos_todo DROP CONSTRAINT IF EXISTS todo_has_owner,"
+                " ADD CONSTRAINT todo_has_owner CHECK (owner_id IS NOT NULL) NOT VALID",
+                "ALTER TABLE todos_todo VALIDATE CONSTRAINT todo_has_owner",
+                "ALTER TABLE todos_todo ALTER COLUMN owner_id SET NOT NULL",
+                "ALTER TABLE todos_todo DROP CONSTRAINT todo_has_owner",
+            ],
+            "ALTER TABLE todos_todo ALTER COLUMN owner_id DROP NOT NULL",
+            state_operations=[
+                migrations.AlterField(
+                    "todo",
+                    "owner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="todos",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
         ),
-        ValidateConstraint("todo", "todo_has_owner"),
-        migrations.AlterField(
-            "todo",
-            "owner",
-            models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="todos",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.RemoveConstraint("todo", "todo_has_owner"),
     ]
