@@ -163,10 +163,9 @@ def manage(stage: Stage, args: tuple[str, ...]) -> None:
         with serialised():
             if ours and databases.is_untouched(env["DATABASE_URL"]):
                 click.echo("stage: filling the new database", err=True)
-                release = procfile(stage).get("release", "")
+                release = ["sh", "-c", procfile(stage).get("release", "")]
+                debug = env | {"DEBUG": "true"}  # As in `run`; without it no stage stores a demo.
                 # When it fails, the command may be the one that mends that.
-                subprocess.run(
-                    ["sh", "-c", release], cwd=stage.path, env=env, capture_output=True, check=False
-                )
+                subprocess.run(release, cwd=stage.path, env=debug, capture_output=True, check=False)
         code = run_in_foreground(command, cwd=stage.path, env=env)
     sys.exit(code)

@@ -10,7 +10,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
-# Errors are the same with it and without: it only lets us serve the static files of the pages for
+# Errors are the same with it and without: it lets us serve the static files of the pages for
 # people, under /api/docs/ and in the browsable API.
 DEBUG = env.bool("DEBUG", default=False)
 

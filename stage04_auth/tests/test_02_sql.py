@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.signals import pre_migrate
 from django.test import Client
 
-from blog import reports, samples, services
+from blog import demo, reports, samples, services
 from blog.management.commands.explain import queries
 from blog.models import Comment, Post, Revision, Tag
 from config.problems import Conflict, problem_for
@@ -139,8 +139,8 @@ def test_report__in_sql_and_by_the_orm__says_the_same():
 
 def test_seed__twice__stores_nothing_twice():
     for _ in range(2):
-        call_command("seed")
-        call_command("seed", posts=30)
+        demo.load()
+        samples.load(30)
 
     assert Post.objects.filter(slug__startswith="sample-").count() == 30
     assert Post.objects.exclude(slug__startswith="sample-").count() == 7
@@ -183,7 +183,7 @@ def test_migrate__a_long_statement__has_no_time_limit():
 
 
 def test_explain__of_the_demo__prints_every_query():
-    call_command("seed")
+    demo.load()
 
     printed = StringIO()
     call_command("explain", stdout=printed)

@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils.timezone import now
 
 from accounts import services
 from accounts.models import TokenFamily, User
 from tests.conftest import account, committed
 
+POSTS = "/api/v1/posts/"
 ME, REFRESH = "/api/v1/auth/me/", "/api/v1/auth/token/refresh/"
 KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
 DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
@@ -196,3 +198,12 @@ def test_log_in__of_an_account_with_old_families__forgets_them():
 
     ages = [now() - family.renewed_at for family in TokenFamily.objects.filter(user=user)]
     assert sorted(age.days for age in ages) == [0, 6]
+
+
+def test_queries__of_a_token__are_one(alice, client, new_post, django_assert_num_queries):
+    post = new_post(published=True)["url"].removeprefix(str(client.base_url).rstrip("/"))
+    budget = {POSTS: 1, post: 1, f"{post}comments/": 2}
+    for path, queries in budget.items():
+        for headers, more in (({}, 0), (dict(alice.headers), 1)):
+            with django_assert_num_queries(queries + more):
+                assert Client(headers=headers).get(path).status_code == 200

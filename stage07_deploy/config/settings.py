@@ -23,7 +23,7 @@ PRODUCTION = env.bool("PRODUCTION", default=False)
 if PRODUCTION:
     require_sound(env)
 
-# Errors are the same with it and without: it only lets us serve the static files of the pages for
+# Errors are the same with it and without: it lets us serve the static files of the pages for
 # people, under /api/docs/ and in the browsable API.
 DEBUG = env.bool("DEBUG", default=False)
 

@@ -166,7 +166,8 @@ def test_manage__arguments_and_exit_code__pass_through(checkout):
 
 
 def test_manage__database_is_new__finds_tables_and_rows(checkout):
-    write_procfile(checkout, "release: python manage.py migrate && touch seeded\nweb: exit 1\n")
+    seed = "test $DEBUG && touch seeded"
+    write_procfile(checkout, f"release: python manage.py migrate && {seed}\nweb: exit 1\n")
     count = "from django.contrib.contenttypes.models import ContentType as C; C.objects.count()"
     done = checkout.stage("manage", "2", "shell", "-v", "0", "-c", count)
     assert (done.returncode, done.stdout) == (0, "")

@@ -1,6 +1,7 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from blog import demo, samples
 
@@ -13,6 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *, posts: int | None, **options: Any) -> None:
         if posts is None:
+            if not settings.DEBUG:
+                raise CommandError("With DEBUG=true only: the demo has a published password.")
             demo.load()
             people = ", ".join(f"{name.lower()} ({role})" for name, role in demo.ROLES.items())
             self.stdout.write(f"Accounts at example.com, password {demo.PASSWORD!r}: {people}")
