@@ -1,7 +1,7 @@
 """Accounts and log-ins: what makes them, and what ends them."""
 
 import logging
-from typing import Any, TypedDict
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -16,9 +16,7 @@ from config.problems import Problem
 logger = logging.getLogger(__name__)
 
 
-class TokenPair(TypedDict):
-    access: str
-    refresh: str
+ENDED = "This log-in has ended. Log in again."
 
 
 def refused(detail: str) -> Problem:
@@ -39,22 +37,21 @@ def register(*, email: str, name: str, password: str) -> None:
         logger.info("registration of an address that has an account")
 
 
-def log_in(*, user: User) -> TokenPair:
+def log_in(*, user: User) -> dict[str, str]:
     """Begins a family of tokens, and forgets those of the user that have died of age."""
     refresh = RefreshToken.for_user(user)
     TokenFamily.objects.filter(user=user).outlived(RefreshToken.lifetime).delete()
-    family = TokenFamily.objects.create(
-        user=user, jti=refresh["jti"], password_hmac=user.get_session_auth_hash()
-    )
+    fields = {"jti": refresh["jti"], "password_hmac": user.get_session_auth_hash()}
+    family = TokenFamily.objects.create(user=user, **fields)
     return pair(family, refresh)
 
 
-def pair(family: TokenFamily, refresh: RefreshToken) -> TokenPair:
+def pair(family: TokenFamily, refresh: RefreshToken) -> dict[str, str]:
     refresh["sid"] = str(family.id)
     return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
-def renew(*, refresh: str) -> TokenPair:
+def renew(*, refresh: str) -> dict[str, str]:
     """A new pair for a refresh token, which is good once; a second use ends its whole family.
 
     Of two who use one token, one has stolen it, and nobody can say which (RFC 9700 §4.14.2). So a
@@ -67,13 +64,14 @@ def renew(*, refresh: str) -> TokenPair:
         raise refused("This token is not good, or no longer.") from None
     family = TokenFamily.objects.live(used.get("sid"))
     if family is None:
-        raise refused("This log-in has ended. Log in again.")
+        raise refused(ENDED)
     fresh = RefreshToken.for_user(family.user)
     # One statement compares and replaces. Who comes second waits for the first to commit, compares
     # again, and finds another token in the row.
     good = TokenFamily.objects.filter(id=family.id, jti=used["jti"])
     if not good.update(jti=fresh["jti"], renewed_at=now()):
-        family.delete()
+        if not family.delete()[0]:
+            raise refused(ENDED)  # by a log-out meanwhile
         logger.warning("a refresh token of user %s was used twice", family.user_id)
         raise refused("This token has been used before. Log in again.")
     return pair(family, fresh)

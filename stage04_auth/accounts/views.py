@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from accounts import serializers, services
 from accounts.authentication import TokenAuthentication
-from config.resources import Conditional
 from config.throttles import count_attempt
 
 TOKENS = {200: serializers.TokenPairSerializer, 401: None}
@@ -43,9 +42,7 @@ class Tokens(Anonymous):
     @extend_schema(request=serializers.CredentialsSerializer, responses=TOKENS)
     def post(self, request: Request, **kwargs: Any) -> Response:
         sent = read(serializers.CredentialsSerializer(data=request.data))
-        user: Any = authenticate(
-            request._request, username=sent["email"], password=sent["password"]
-        )
+        user: Any = authenticate(request._request, **sent)
         if user is None:
             raise services.refused("No active account has this address and this password.")
         return answer(services.log_in(user=user))
@@ -57,9 +54,9 @@ class Refresh(Anonymous):
         return answer(services.renew(**read(serializers.RefreshSerializer(data=request.data))))
 
 
-def answer(tokens: services.TokenPair) -> Response:
-    # RFC 6749 §5.1: no cache may keep them.
-    return Response(tokens, headers={"Cache-Control": "no-store"})
+def answer(data: dict[str, str]) -> Response:
+    # RFC 6749 §5.1: no cache may keep tokens; nor has one any business with an account.
+    return Response(data, headers={"Cache-Control": "no-store"})
 
 
 class Logout(APIView):
@@ -73,10 +70,10 @@ class Logout(APIView):
         return Response(status=204)
 
 
-class Me(Conditional):
+class Me(APIView):
     @extend_schema(responses=serializers.AccountSerializer)
     def get(self, request: Request, **kwargs: Any) -> Response:
-        return Response(serializers.AccountSerializer(request.user).data)
+        return answer(serializers.AccountSerializer(request.user).data)
 
     @extend_schema(request=serializers.AccountSerializer, responses=serializers.AccountSerializer)
     def patch(self, request: Request, **kwargs: Any) -> Response:
@@ -88,7 +85,7 @@ class Me(Conditional):
         return self.get(request)
 
 
-class Password(APIView):
+class PasswordChange(APIView):
     @extend_schema(request=serializers.NewPasswordSerializer, responses={204: None})
     def post(self, request: Request, **kwargs: Any) -> Response:
         context = {"request": request}

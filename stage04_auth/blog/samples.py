@@ -62,14 +62,11 @@ def load(total: int) -> None:
 
 def accounts() -> list[int]:
     """The ids of the accounts that all is by; nobody can log in to them."""
-    emails = [f"{name}@example.invalid" for name in NAMES]
-    rows = zip(NAMES, emails, strict=True)
     password = make_password(None)
-    users = [User(name=name, email=email, password=password) for name, email in rows]
+    users = [User(name=name, email=f"{name}@example.invalid", password=password) for name in NAMES]
     User.objects.bulk_create(users, ignore_conflicts=True)
-    return list(
-        User.objects.filter(email__in=emails).order_by("email").values_list("id", flat=True)
-    )
+    mine = User.objects.filter(email__in=[user.email for user in users])
+    return list(mine.order_by("email").values_list("id", flat=True))
 
 
 def copy(model: type[Model], columns: list[str], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -57,6 +57,7 @@ class PostSerializer(StrictSerializer):
         # Asking every field for its value would cost a list more than its query.
         url = f"{self.list_url}{post.slug}/"
         publishable = post.status == Post.DRAFT and not post.open_todos
+        publishable = publishable and post.may_be_changed_by(self.context["request"].user)
         return {
             "url": url,
             "slug": post.slug,

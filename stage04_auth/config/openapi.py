@@ -54,7 +54,7 @@ class Schema(AutoSchema):
 
     def add_conditions(self, operation: dict[str, Any]) -> None:
         parameters = operation.setdefault("parameters", [])
-        if self.method == "GET":
+        if self.method == "GET" and isinstance(self.view, Conditional):
             operation["responses"]["304"] = {"description": "The answer is the one you have."}
             parameters.append(refer("parameters", "IfNoneMatch"))
         if self.is_conditional_write():

@@ -1,6 +1,7 @@
 import sys
 from typing import Any, cast
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,7 @@ from rest_framework.reverse import reverse
 
 from config.problems import Problem, problem_for, problem_response
 from config.resources import Conditional
+from config.throttles import count_attempt
 
 LINKS = {"posts": "post-list", "todos": "todo-list"}
 LINKS |= {n: n for n in ("register", "token", "me", "schema", "docs", "redoc")}
@@ -40,6 +42,13 @@ class ServiceDocument(Conditional):
 @csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponse:
     raise Problem(404, "There is nothing at this path.")
+
+
+def change_password(request: HttpRequest) -> HttpResponse:
+    """The admin's page, whose form compares the password itself, without `authenticate()`."""
+    if request.method == "POST":
+        count_attempt(request, "login", request.user.get_username())
+    return admin.site.password_change(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str) -> HttpResponse:

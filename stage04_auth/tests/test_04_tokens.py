@@ -3,14 +3,17 @@
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from time import time
+from time import monotonic, time
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils.timezone import now
+from test_02_sql import waiting_for_locks
 
 from accounts import services
 from accounts.models import TokenFamily, User
@@ -184,6 +187,19 @@ def test_refresh__by_a_token_from_before__ends_the_family(client, problem, pair)
     problem(client.post(REFRESH, json={"refresh": first}), 401)
 
     problem(asks(client, pair["access"]), 401)
+
+
+def test_refresh__while_a_log_out_is_under_way__is_no_theft(client, database_url, problem, pair):
+    sid = claims_of(pair["access"])["sid"]
+    with psycopg.connect(database_url) as log_out, ThreadPoolExecutor(1) as pool:
+        log_out.execute("DELETE FROM accounts_tokenfamily WHERE id = %s", [sid])
+        answer = pool.submit(client.post, REFRESH, json={"refresh": pair["refresh"]})
+        deadline = monotonic() + 1.5  # before the lock_timeout of 2 s
+        while not committed(waiting_for_locks):
+            assert monotonic() < deadline
+        log_out.commit()
+
+    assert "has ended" in problem(answer.result(), 401)["detail"]
 
 
 def test_log_in__of_an_account_with_old_families__forgets_them():

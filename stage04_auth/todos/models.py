@@ -64,3 +64,6 @@ class Todo(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def may_be_changed_by(self, user: User) -> bool:
+        return self.owner_id == user.pk or user.has_perm("todos.change_todo")

@@ -13,13 +13,7 @@ from todos.models import Todo
 
 
 def create_todo(
-    *,
-    owner: User,
-    title: str,
-    description: str,
-    done: bool,
-    due_on: date | None,
-    post: Post | None,
+    *, owner: User, title: str, description: str, done: bool, due_on: date | None, post: Post | None
 ) -> Todo:
     """A to-do of `owner` or, on a checklist, of the author of the post."""
     with transaction.atomic():
@@ -41,8 +35,7 @@ def update_todo(*, todo: Todo, changes: dict[str, Any], precondition: Preconditi
         if todo.post_id != known.post_id:
             raise Conflict("Somebody moved the to-do to another post meanwhile. Read it again.")
         precondition(todo)
-        if goal:
-            changes = {**changes, "owner_id": goal.author_id}
+        changes = {**changes, "owner_id": goal.author_id} if goal else changes
         for name, value in changes.items():
             setattr(todo, name, value)
         check_checklist(todo)

@@ -8,10 +8,9 @@ class MayAdd(BasePermission):
     """To add a row takes a role that permits it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.action != "create":
-            return True
         model = view.queryset.model._meta
-        return bool(request.user.has_perm(f"{model.app_label}.add_{model.model_name}"))
+        permission = f"{model.app_label}.add_{model.model_name}"
+        return bool(view.action != "create" or request.user.has_perm(permission))
 
 
 class MayChange(BasePermission):

@@ -5,7 +5,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
 
-from accounts.permissions import MayAdd
+from accounts.permissions import MayAdd, MayChange
 from config.resources import Resource
 from todos import services
 from todos.filters import TodoFilters
@@ -17,7 +17,7 @@ from todos.serializers import TodoSerializer
 class TodoViewSet(Resource, ModelViewSet[Todo]):
     queryset = Todo.objects.with_details()
     serializer_class = TodoSerializer
-    permission_classes = [IsAuthenticated, MayAdd]
+    permission_classes = [IsAuthenticated, MayAdd, MayChange]
     filterset_class = TodoFilters
     lookup_value_converter = "int"
     conflicts = ("create", "update", "partial_update")

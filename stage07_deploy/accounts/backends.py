@@ -13,11 +13,11 @@ class Backend(ModelBackend):
     Permissions come by roles alone, and with one query where Django makes two.
     """
 
-    def authenticate(  # type: ignore[override]
-        self, request: HttpRequest | None, username: str = "", password: str = "", **kwargs: Any
+    def authenticate(
+        self, request: HttpRequest | None, username: Any = None, password: Any = None, **kwargs: Any
     ) -> User | None:
         if request is not None:
-            count_attempt(request, "login", username)
+            count_attempt(request, "login", username or kwargs.get("email", ""))
         return super().authenticate(request, username, password, **kwargs)
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

@@ -1,7 +1,7 @@
 import uuid
 from typing import Any, Self, cast
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import (
     AbstractBaseUser,
     BaseUserManager,
@@ -55,6 +55,19 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password; a hash of an older kind is replaced by a new one."""
+
+        def renew(password: str) -> None:
+            # Unless it has been replaced meanwhile: the second of two log-ins at once would end
+            # what the first has begun, and one that meets a new password would bring back the old.
+            User.objects.filter(pk=self.pk, password=old).update(password=make_password(password))
+            self.refresh_from_db(fields=["password"])
+
+        old = self.password
+        good = check_password(raw_password, old, renew)
+        return good and (self.password == old or check_password(raw_password, self.password))
 
     @cached_property
     def granted(self) -> list[str]:

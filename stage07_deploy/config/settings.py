@@ -146,12 +146,12 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-VALIDATION = "django.contrib.auth.password_validation"
-SIMILAR = {"user_attributes": ["email", "name"]}
+_VALIDATION = "django.contrib.auth.password_validation"
+_SIMILAR = {"user_attributes": ["email", "name"]}
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"{VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": SIMILAR},
-    {"NAME": f"{VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": f"{VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": _SIMILAR},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
 ]
 # The constraint on lower("email") makes it unique, and this check sees constraints on columns only.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

@@ -8,7 +8,7 @@ from drf_spectacular.views import (
 )
 
 from config import health, metrics
-from config.views import ServiceDocument, not_found
+from config.views import ServiceDocument, change_password, not_found
 
 urlpatterns = [
     # These three answer whoever can reach this process; the proxy lets nobody through to them.
@@ -17,6 +17,8 @@ urlpatterns = [
     path("metrics", metrics.view),
     path("", ServiceDocument.as_view(), name="service"),
     path("static/<path:path>", serve),
+    # Before the admin's own page of that name, which counts nobody's attempts.
+    path("admin/password_change/", admin.site.admin_view(change_password)),
     path("admin/", admin.site.urls),
     path("api/session/", include("rest_framework.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

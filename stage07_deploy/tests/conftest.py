@@ -131,9 +131,8 @@ def tokens(*args: Any, **kwargs: Any) -> str:
     return log_in(user=account(*args, **kwargs))["access"]
 
 
-@pytest.hookimpl(
-    tryfirst=True
-)  # or pytest-django would sort the tests before it can tell them apart
+# First, or pytest-django would sort the tests before it can tell them apart.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test needs the database, also one that reaches it through a web process alone.
 
@@ -245,8 +244,14 @@ def reader(log_in: Callable[..., httpx.Client]) -> httpx.Client:
 
 @pytest.fixture
 def staff(log_in: Callable[..., httpx.Client]) -> httpx.Client:
+    """A reader to whom the admin is open."""
+    return log_in("staff@example.com", "reader", is_staff=True)
+
+
+@pytest.fixture
+def superuser(log_in: Callable[..., httpx.Client]) -> httpx.Client:
     """An administrator, who may everything."""
-    return log_in("staff@example.com", "reader", is_staff=True, is_superuser=True)
+    return log_in("superuser@example.com", "reader", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -6,7 +6,13 @@ from django.db import migrations
 ROLES = {
     "reader": ["blog.add_comment", "todos.add_todo"],
     "author": ["blog.add_post"],
-    "editor": ["blog.view_post", "blog.change_post", "blog.delete_comment", "todos.view_todo"],
+    "editor": [
+        "blog.view_post",
+        "blog.change_post",
+        "blog.delete_comment",
+        "todos.view_todo",
+        "todos.change_todo",
+    ],
 }
 
 
