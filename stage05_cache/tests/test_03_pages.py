@@ -15,3 +15,10 @@ def test_swagger__a_list_is_executed__shows_the_answer(open_page, new_post):
     answer = operation.locator(".live-responses-table .response")
     assert answer.locator(".response-col_status").inner_text() == "200"
     assert slug in answer.locator(".response-col_description").inner_text()
+
+
+def test_redoc__opened__shows_the_operations_and_asks_no_other_machine(open_page):
+    page = open_page("/api/redoc/")
+
+    page.get_by_role("heading", name="Strata").wait_for()
+    page.get_by_role("link", name="API docs by Redocly").wait_for()  # has their logo beside it
