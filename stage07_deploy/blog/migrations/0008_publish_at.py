@@ -1,16 +1,10 @@
-from django.contrib.postgres.operations import (
-    AddConstraintNotValid,
-    AddIndexConcurrently,
-    ValidateConstraint,
-)
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    # CREATE INDEX CONCURRENTLY cannot run in a transaction. Each step by itself holds a lock that
-    # keeps writers out for a moment at most, however many posts there are.
-    atomic = False
+    """What takes a moment, however many posts there are, though nobody can write meanwhile."""
 
     dependencies = [("blog", "0007_trending_is_a_path")]
 
@@ -29,13 +23,6 @@ class Migration(migrations.Migration):
             "post",
             models.CheckConstraint(
                 condition=Q(publish_at=None) | Q(status="draft"), name="post_scheduled_is_draft"
-            ),
-        ),
-        ValidateConstraint("post", "post_scheduled_is_draft"),
-        AddIndexConcurrently(
-            "post",
-            models.Index(
-                fields=["publish_at"], condition=Q(publish_at__isnull=False), name="post_due"
             ),
         ),
     ]
