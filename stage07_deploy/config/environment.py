@@ -1,23 +1,35 @@
 """What the environment must hold in production. All faults are told, not the first alone."""
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import environ
 
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY")
+# Schemes and path of each: a database of PostgreSQL has a name, one of Redis a number or none.
 URLS = {
-    "DATABASE_URL": ("postgres", "postgresql"),
-    "REDIS_URL": ("redis", "rediss"),
-    "EMAIL_URL": ("smtp", "smtp+tls", "smtp+ssl"),
+    "DATABASE_URL": (("postgres", "postgresql"), "/[^/]+"),
+    "REDIS_URL": (("redis", "rediss"), "(/[0-9]*)?"),
+    "BROKER_URL": (("redis", "rediss"), "(/[0-9]*)?"),
+    "EMAIL_URL": (("smtp", "smtp+tls", "smtp+ssl"), "/?"),
+}
+OPTIONAL = {"BROKER_URL"}
+NUMBERS: dict[str, Callable[[str], float]] = {
+    "JOB_SECONDS": int,
+    "NUM_PROXIES": int,
+    "REDIS_TIMEOUT": float,
+    "STREAM_HEARTBEAT": float,
+    "STREAM_LIMIT": int,
 }
 SHORTEST_SECRET = 50  # Characters, as in Django's own check of SECRET_KEY.
 
 
 def require_sound(env: environ.Env) -> None:
     """Ends the process with one line for each fault: a service half configured is not started."""
-    if faults := [*secret_faults(env), *url_faults(env), *exposure_faults(env)]:
+    checks = (secret_faults, url_faults, number_faults, exposure_faults)
+    if faults := [fault for check in checks for fault in check(env)]:
         sys.exit("\n".join(f"settings: {fault}" for fault in faults))
 
 
@@ -43,20 +55,31 @@ def secret_faults(env: environ.Env) -> Iterator[str]:
 
 
 def url_faults(env: environ.Env) -> Iterator[str]:
-    for name, schemes in URLS.items():
+    for name, (schemes, path) in URLS.items():
         value = read(env, name)
-        if not value:
+        if not value and name not in OPTIONAL:
             yield f"{name} is missing"
-            continue
-        try:
-            url = urlsplit(value)
-            # The port is read here because only reading it finds out that it is none.
-            sound = url.scheme in schemes and url.hostname and url.port != 0 and value.isprintable()
-        except ValueError:
-            sound = False
-        if not sound:
+        if value and not is_sound(value, schemes, path):
             # The value has a password in it, so the line does not repeat it.
             yield f"{name} is no URL of the form {schemes[0]}://user:password@host:port/name"
+
+
+def is_sound(value: str, schemes: tuple[str, ...], path: str) -> bool:
+    try:
+        url = urlsplit(value)
+        # The port is read here because only reading it finds out that it is none.
+        place = url.hostname and url.port != 0 and re.fullmatch(path, url.path)
+    except ValueError:
+        return False
+    return url.scheme in schemes and bool(place) and value.isprintable()
+
+
+def number_faults(env: environ.Env) -> Iterator[str]:
+    for name, number in NUMBERS.items():
+        try:
+            number(env.str(name, default="1"))
+        except ValueError:
+            yield f"{name} is no number"
 
 
 def exposure_faults(env: environ.Env) -> Iterator[str]:
@@ -67,5 +90,5 @@ def exposure_faults(env: environ.Env) -> Iterator[str]:
         yield "ALLOWED_HOSTS is missing"
     if "*" in hosts:
         yield "ALLOWED_HOSTS is open to any name: list those of this service"
-    if not env.str("PUBLIC_URL", default="").startswith("https://"):
+    if not is_sound(env.str("PUBLIC_URL", default=""), ("https",), ".*"):
         yield "PUBLIC_URL is no https:// address"

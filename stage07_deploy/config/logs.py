@@ -3,7 +3,9 @@
 import logging
 
 import structlog
+from structlog.processors import ExceptionRenderer
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 SHARED: list[Processor] = [
@@ -12,7 +14,8 @@ SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     # What a call gives as `extra`, and the request_id that RequestIdFilter has put on the record.
     ExtraAdder(),
-    structlog.processors.dict_tracebacks,
+    # Without the values of local variables, of which some are passwords.
+    ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
 ]
 
 

@@ -58,19 +58,23 @@ class MetricsMiddleware:
         route = request.resolver_match.route if request.resolver_match else "none"
         seconds = time.perf_counter() - started
         requests.labels(method, route, response.status_code).observe(seconds)
-        queries.labels(route).observe(statements)
+        # A request that is refused or sent elsewhere takes no SQL either, and no cache had it.
+        if response.status_code < 300 or response.status_code == 304:
+            queries.labels(route).observe(statements)
         return response
 
 
 class Outbox(Collector):
-    """Jobs that were asked for and are not done, looked up at each scrape."""
+    """Jobs that nobody has begun, and jobs that were given up, looked up at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
         from outbox.models import Message  # once the apps are there
 
-        waiting = Message.objects.filter(failed_at=None).aggregate(oldest=Min("created_at"))
-        seconds = (now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else 0
-        help_text = "Age of the job that has waited longest."
+        # One that was begun may take its time: a long export, a mail that is asked for again later.
+        waiting = Message.objects.filter(failed_at=None, attempts=0)
+        oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
+        seconds = (now() - oldest).total_seconds() if oldest else 0
+        help_text = "Age of the job that has waited longest to be begun."
         yield GaugeMetricFamily("outbox_oldest_seconds", help_text, value=seconds)
         dead = Message.objects.dead().count()
         yield GaugeMetricFamily("outbox_dead", "Jobs that were given up.", value=dead)

@@ -42,7 +42,8 @@ DATABASES = {
             "pool": {
                 "min_size": 1,
                 "max_size": 10,
-                "timeout": 1.5,
+                # The image has fewer threads than these: there one waits only for a dead server.
+                "timeout": 0.5 if PRODUCTION else 1.5,
                 # Without it, the pause between attempts to reach a server that is away doubles
                 # each time, and it is not noticed for long that the server is back.
                 "reconnect_timeout": 0.5,
