@@ -334,7 +334,7 @@ def test_comment__through_the_proxy__is_mailed_and_leaves_its_id_in_all_logs(sta
     stack.wait_until(lambda: log("mail"), limit=20)
 
 
-@pytest.mark.guard(claim="An export is made by a worker, and downloaded from a web container.")
+@pytest.mark.guard(claim="An export is made by a worker, and downloaded from another container.")
 def test_export__made_in_one_container__is_downloaded_from_another(stack):
     stack.up()
     with stack.author() as author:
