@@ -41,7 +41,9 @@ def send_due() -> None:
 
 
 def send(message: Message) -> None:
-    app.send_task(message.task, message.args, task_id=str(message.id), headers=message.headers)
+    own: dict[str, Any] = {"task_id": str(message.id), "headers": message.headers}
+    # Celery would send along the time limits of this process; those of the job's worker count.
+    app.send_task(message.task, message.args, **own, time_limit=None, soft_time_limit=None)
 
 
 def requeue(letters: MessageQuerySet) -> int:

@@ -42,11 +42,10 @@ def write_archive(owner: User, file: IO[bytes]) -> Iterator[int]:
 
 
 def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """All rows, so many at a time: neither memory nor a statement grows with their number."""
-    last = 0
-    while batch := list(rows.filter(id__gt=last).order_by("id")[:BATCH]):
-        yield batch
-        last = batch[-1].id
+    """All rows, so many at a time: of all at once there are no more than their ids."""
+    ids = list(rows.order_by("id").values_list("id", flat=True))
+    for first in range(0, len(ids), BATCH):
+        yield list(rows.filter(id__in=ids[first : first + BATCH]).order_by("id"))
 
 
 def markdown(post: Post) -> str:

@@ -1,5 +1,6 @@
 """Jobs while everything around them is killed: processes, connections, the broker."""
 
+import json
 import os
 import random
 import shutil
@@ -19,6 +20,11 @@ import psycopg
 import pytest
 from redis import Redis
 from test_06_proofs import POSTS, STAGE, Jobs, Mails, wait_for
+
+from config.redis import client as valkey_client
+from exports.tasks import build_export
+from outbox.models import Message
+from outbox.services import send
 
 # How many jobs are killed, and posts are due at once; 500 and 1000 take some minutes.
 KILLED = int(os.environ.get("KILLED_JOBS", "60"))
@@ -332,3 +338,10 @@ PUBLISHED = """
       FROM blog_revision JOIN blog_post ON post_id = blog_post.id
      WHERE slug LIKE %s
 """
+
+
+def test_export__sent_by_another_worker__has_no_time_limit_of_that_one():
+    send(Message(task=build_export.name, args=[0], headers={}))
+
+    sent = json.loads(valkey_client.lpop("jobs:reports"))
+    assert sent["headers"]["timelimit"] == [None, None]
