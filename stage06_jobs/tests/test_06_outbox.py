@@ -83,7 +83,7 @@ def manage(database_url):
     return run
 
 
-LEFT = "SELECT id FROM outbox_message WHERE args = %s"
+LEFT = "SELECT id FROM outbox_message WHERE task = 'blog.mails.mail_comment' AND args = %s"
 LETTER = "SELECT id, attempts, error FROM outbox_message WHERE failed_at IS NOT NULL AND args = %s"
 
 
