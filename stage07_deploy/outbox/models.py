@@ -44,10 +44,10 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.task}({', '.join(map(str, self.args))})"
 
-    def start(self, at_most: timedelta) -> None:
+    def start(self, again: timedelta) -> None:
         """Counts an attempt before it is made: one that kills its worker could not afterwards."""
         self.attempts += 1
-        self.due_at = now() + at_most
+        self.due_at = now() + again
         self.save(update_fields=["attempts", "due_at"])
 
     def postpone(self, delay: timedelta) -> None:
