@@ -52,7 +52,7 @@ class Job(Task[Any, None]):
         Celery is told the same, for all that goes by the states of its tasks: done, Retry, failed.
         """
         # Sent again after this, a job that still runs is not run beside itself; and one whose end
-        # nobody could note, with the database away, does not wait for as long as an export may take.
+        # nobody could note, with the database away, does not wait as long as an export may take.
         message.start(timedelta(seconds=min(settings.CELERY_TASK_TIME_LIMIT, 15)))
         started = time.perf_counter()
         try:
