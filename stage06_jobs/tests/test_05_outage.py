@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 import pytest
+import redis
+
+from config.redis import Circuit, Unavailable
 
 POSTS = "/api/v1/posts/"
 READS = int(os.environ.get("OUTAGE_READS", "400"))
@@ -67,6 +70,21 @@ def test_reads__redis_taken_away_under_load__none_fails_and_hits_return(
         reader.get(paths[0])
         assert hits(valkey) > before
     assert len(lines(alone, "redis is back")) == 1
+
+
+def test_circuit__opened_while_a_command_is_answered__stays_open():
+    circuit = Circuit()
+
+    def fail():
+        raise redis.ConnectionError
+
+    def overtaken():
+        with pytest.raises(Unavailable):
+            circuit.call(fail)
+        return "answer"
+
+    assert circuit.call(overtaken) == "answer"
+    assert circuit.open
 
 
 def test_edit__while_redis_is_frozen__is_seen_once_it_is_back(alone, valkey, new_post):

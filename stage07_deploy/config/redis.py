@@ -58,7 +58,8 @@ class Circuit:
 
     def call(self, command: Callable[[], T]) -> T:
         """What `command` returns; Unavailable when Redis cannot, or was away a moment ago."""
-        if self.open and not self.may_probe():
+        probe = self.open
+        if probe and not self.may_probe():
             raise Unavailable
         try:
             result = command()
@@ -66,12 +67,15 @@ class Circuit:
             self.turn(True, error)
             raise Unavailable from error
         except redis.ResponseError as error:
-            self.turn(False)  # for it has answered
+            if probe:  # and it has answered
+                self.turn(False)
             if error.status_code in WRONG:
                 raise
             self.complain(error)
             raise Unavailable from error
-        self.turn(False)
+        # A command sent before an outage may be told of late, and says nothing of now.
+        if probe:
+            self.turn(False)
         return result
 
     def may_probe(self) -> bool:
