@@ -44,11 +44,11 @@ def log_in(*, user: User) -> dict[str, str]:
     TokenFamily.objects.filter(user=user).outlived(RefreshToken.lifetime).delete()
     fields = {"jti": refresh["jti"], "password_hmac": user.get_session_auth_hash()}
     family = TokenFamily.objects.create(user=user, **fields)
-    return pair(family, refresh)
+    return pair(str(family.id), refresh)
 
 
-def pair(family: TokenFamily, refresh: RefreshToken) -> dict[str, str]:
-    refresh["sid"] = str(family.id)
+def pair(sid: str, refresh: RefreshToken) -> dict[str, str]:
+    refresh["sid"] = sid
     return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
@@ -61,21 +61,20 @@ def renew(*, refresh: str) -> dict[str, str]:
     """
     try:
         used = RefreshToken(refresh)  # type: ignore[arg-type]
+        user = User.objects.of_log_in(used.get("sid"))
     except TokenError:
         raise refused("This token is not good, or no longer.") from None
-    family = TokenFamily.objects.live(used.get("sid"))
-    if family is None:
-        raise refused(ENDED)
-    fresh = RefreshToken.for_user(family.user)
+    except User.DoesNotExist:
+        raise refused(ENDED) from None
+    family, fresh = TokenFamily.objects.filter(id=used["sid"]), RefreshToken.for_user(user)
     # One statement compares and replaces. Who comes second waits for the first to commit, compares
     # again, and finds another token in the row.
-    good = TokenFamily.objects.filter(id=family.id, jti=used["jti"])
-    if not good.update(jti=fresh["jti"], renewed_at=now()):
+    if not family.filter(jti=used["jti"]).update(jti=fresh["jti"], renewed_at=now()):
         if not family.delete()[0]:
             raise refused(ENDED)  # by a log-out meanwhile
-        logger.warning("a refresh token of user %s was used twice", family.user_id)
+        logger.warning("a refresh token of user %s was used twice", user.pk)
         raise refused("This token has been used before. Log in again.")
-    return pair(family, fresh)
+    return pair(used["sid"], fresh)
 
 
 def log_out(*, sid: str) -> None:

@@ -1,32 +1,39 @@
 import uuid
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.models import (
-    AbstractBaseUser,
-    BaseUserManager,
-    Permission,
-    PermissionsMixin,
-)
-from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import OuterRef, QuerySet, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.crypto import constant_time_compare
-from django.utils.functional import cached_property
 from django.utils.timezone import now
 
 READER, AUTHOR, EDITOR = "reader", "author", "editor"
 
-
-def permissions_of(user: Any) -> QuerySet[Permission, str]:
-    """What the roles of a user permit, by names like `blog.add_post`."""
-    name = Concat("content_type__app_label", Value("."), "codename")
-    return Permission.objects.filter(group__user=user).values_list(name, flat=True)
+# The user of a log-in, with what the roles permit. Every request with a token asks this, so it is
+# written down: built by Django each time, it takes eight times as many calls.
+LIVE = """
+    SELECT account.*, family.password_hmac, ARRAY(
+        SELECT content_type.app_label || '.' || permission.codename
+        FROM accounts_user_groups role JOIN auth_group_permissions USING (group_id)
+        JOIN auth_permission permission ON permission.id = permission_id
+        JOIN django_content_type content_type ON content_type.id = content_type_id
+        WHERE role.user_id = account.id
+    ) AS granted
+    FROM accounts_tokenfamily family JOIN accounts_user account ON account.id = family.user_id
+    WHERE family.id = %s AND account.is_active
+"""
 
 
 class UserManager(BaseUserManager["User"]):
+    def of_log_in(self, sid: Any) -> "User":
+        """The user of a token family; DoesNotExist when the log-in has ended."""
+        for user in self.raw(LIVE, [sid]):
+            if constant_time_compare(user.password_hmac, user.get_session_auth_hash()):
+                return user
+        raise User.DoesNotExist
+
     def get_by_natural_key(self, username: str | None) -> "User":
         # The expression of the constraint, so that its index serves the query.
         return self.get(Exact(Lower("email"), (username or "").lower()))
@@ -44,6 +51,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Whether /admin/ is open.")
     date_joined = models.DateTimeField(default=now)
+
+    # Filled by UserManager.of_log_in.
+    granted: list[str]
+    password_hmac: str
 
     objects = UserManager()
 
@@ -69,23 +80,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         good = check_password(raw_password, old, renew)
         return good and (self.password == old or check_password(raw_password, self.password))
 
-    @cached_property
-    def granted(self) -> list[str]:
-        """What the roles permit; a token brings it along, so that it costs no query here."""
-        return list(permissions_of(self))
-
 
 class TokenFamilyQuerySet(models.QuerySet["TokenFamily"]):
-    def live(self, sid: Any) -> "TokenFamily | None":
-        """The family with its user and what that one may, in one query; None when it has ended."""
-        families = self.select_related("user").filter(id=sid, user__is_active=True)
-        granted = ArraySubquery(permissions_of(OuterRef("user")))
-        family: Any = families.annotate(granted=granted).first()
-        if family is None or not family.is_of_current_password():
-            return None
-        family.user.granted = family.granted
-        return cast("TokenFamily", family)
-
     def outlived(self, lifetime: Any) -> Self:
         """The families whose last refresh token has expired."""
         return self.filter(renewed_at__lt=now() - lifetime)
@@ -105,7 +101,3 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.renewed_at:%Y-%m-%d %H:%M}"
-
-    def is_of_current_password(self) -> bool:
-        """Whether the password is the one of the log-in, whoever may have changed it and where."""
-        return constant_time_compare(self.password_hmac, self.user.get_session_auth_hash())

@@ -6,7 +6,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import Token
 
-from accounts.models import TokenFamily
+from accounts.models import User
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -15,12 +15,9 @@ class TokenAuthentication(JWTAuthentication):
     def authenticate(self, request: Request) -> Any:
         try:
             return super().authenticate(request)
-        except AuthenticationFailed:
+        except (AuthenticationFailed, User.DoesNotExist):
             # What the library raises says in a dictionary, and too exactly, what is wrong.
             raise exceptions.AuthenticationFailed("This token is not good, or no longer.") from None
 
     def get_user(self, validated_token: Token) -> Any:
-        family = TokenFamily.objects.live(validated_token.get("sid"))
-        if family is None:
-            raise AuthenticationFailed
-        return family.user
+        return User.objects.of_log_in(validated_token.get("sid"))
