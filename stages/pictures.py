@@ -8,6 +8,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import count
 
 from honcho.environ import parse_procfile
 
@@ -19,7 +20,22 @@ from stages.plot import WIDTH, frame, text_at
 
 PAGE = "docs/index.md"
 BLOCK = re.compile(r"(<!-- (architecture|matrix) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+SERVICE = re.compile(r"^  ([a-z]+):$", re.MULTILINE)  # of compose.yaml
 LABEL, BOX, GAP, LETTER = 90, 24, 6, 7  # Pixels: names left, height and distance of boxes, text.
+TOP, DROP = 2, 34  # For the frame of the first box; between two bands with lines in between.
+# Who asks whom, in bands from the top; a picture has of it what its stage has.
+FLOW: dict[str, dict[str, tuple[str, ...]]] = {
+    "asked by": {"clients": ("proxy", "web")},
+    "through": {"proxy": ("web", "stream")},
+    "runs": {
+        "release": ("PostgreSQL",),
+        "web": ("PostgreSQL", "Valkey", "memory of the process"),
+        "stream": ("PostgreSQL", "Valkey"),
+        "worker": ("PostgreSQL", "Valkey", "mail"),
+        "reports": ("PostgreSQL", "Valkey"),
+        "beat": ("Valkey",),
+    },
+}
 SIGNS = {"new": "●", "changed": "◐", "same": "·", "gone": "✕", "": ""}
 Parts = dict[str, dict[str, object]]
 
@@ -48,8 +64,13 @@ def parts(ground: Ground, stage: Stage) -> Parts:
     wanted = (name for number in range(stage.number + 1) for name in packages(number))
     servers = {"PostgreSQL": stage.needs_postgres, "Valkey": stage.needs_valkey}
     kept = [name for name, needed in servers.items() if needed] or ["memory of the process"]
+    runs = dict(parse_procfile(ground.texts[f"{stage.name}/Procfile"]).processes)
+    kept += [name for name in ("mail",) if runs.pop(name, None)]
+    composed = SERVICE.findall(ground.texts.get(f"{stage.name}/compose.yaml", ""))
+    runs |= {name: None for name in composed if name in FLOW["runs"] and name not in runs}
     found: Parts = {
-        "runs": dict(parse_procfile(ground.texts[f"{stage.name}/Procfile"]).processes),
+        "through": dict.fromkeys(name for name in composed if name in FLOW["through"]),
+        "runs": runs,
         "on": dict.fromkeys(kept),
         "with": dict.fromkeys(name.partition("[")[0] for name in wanted),
         "files": {},
@@ -90,21 +111,53 @@ def picture(stage: Stage) -> str:
 
 
 def draw(title: str, found: dict[str, dict[str, str]]) -> str:
-    """One picture: a band of boxes for each kind of part."""
-    lines, y = [], 2  # The frame of a box reaches over its edge.
+    """One picture: a band of boxes for each kind of part, above them who asks whom."""
+    lines, flow = asking({"asked by": {"clients": "same"}, **found})
+    y = TOP + len(flow) * (BOX + DROP) - DROP + 2 * GAP
     for band, boxes in found.items():
+        if band in flow or not boxes:
+            continue
         x = LABEL
         lines.append(text_at(0, y + 16, band, "heading"))
         for name, state in boxes.items():
-            width = LETTER * len(name) + 14
-            if x + width > WIDTH:
+            if x + width(name) > WIDTH:
                 x, y = LABEL, y + BOX + GAP
-            place = f'x="{x}" y="{y}" width="{width}" height="{BOX}" rx="4"'
-            lines.append(f'<rect class="box {state}" {place}/>')
-            lines.append(text_at(x + width / 2, y + 16, name, state))
-            x += width + GAP
+            lines += box(x, y, name, state)
+            x += width(name) + GAP
         y += BOX + 2 * GAP
     return frame(title, y, lines)
+
+
+def asking(found: Mapping[str, Mapping[str, str]]) -> tuple[list[str], list[str]]:
+    """The bands of processes and servers, with a line from each to those that it asks below it."""
+    flow = [band for band in (*FLOW, "on") if found.get(band)]
+    lines: list[str] = []
+    above, upper = "", dict[str, float]()
+    for y, band in zip(count(TOP, BOX + DROP), flow, strict=False):
+        slot = (WIDTH - LABEL) / len(found[band])
+        middles = dict(zip(found[band], count(LABEL + slot / 2, slot), strict=False))
+        for name, x in upper.items():
+            for other in FLOW[above].get(name, ()):
+                if found[band].get(other, "gone") != "gone":
+                    look = "new" if "new" in (found[above][name], found[band][other]) else ""
+                    ends = f'x1="{x:.0f}" y1="{y - DROP}" x2="{middles[other]:.0f}" y2="{y}"'
+                    lines.append(f'<line class="wire {look}" {ends}/>')
+        lines.append(text_at(0, y + 16, band, "heading"))
+        for name, x in middles.items():
+            lines += box(x - width(name) / 2, y, name, found[band][name])
+        above, upper = band, middles
+    return lines, flow
+
+
+def width(name: str) -> int:
+    """Of the box around a name."""
+    return LETTER * len(name) + 14
+
+
+def box(x: float, y: float, name: str, state: str) -> tuple[str, str]:
+    """A box with its name, which begins there."""
+    place = f'x="{x:.0f}" y="{y}" width="{width(name)}" height="{BOX}" rx="4"'
+    return f'<rect class="box {state}" {place}/>', text_at(x + width(name) / 2, y + 16, name, state)
 
 
 def architecture(drawn: Mapping[Stage, dict[str, dict[str, str]]]) -> str:

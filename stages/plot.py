@@ -23,6 +23,8 @@ text.changed, .bar, rect.new {{ fill: var(--blue); }}
 .box + text {{ text-anchor: middle; }}
 .box.new, .box.changed {{ stroke: var(--blue); }}
 .box.changed {{ stroke-width: 2; }}
+.wire {{ stroke: var(--ink); }}
+.wire.new {{ stroke: var(--blue); }}
 .box.gone {{ stroke-dasharray: 3 3; }}
 text.gone {{ text-decoration: line-through; }}
 .heading {{ font-weight: 600; }}

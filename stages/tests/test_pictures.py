@@ -55,6 +55,18 @@ def test_picture__of_a_stage__shows_what_runs_on_what_and_lights_the_new(clone):
     assert not {"django", "blog/services", "blog/store", "web"} & set(words)
 
 
+def test_picture__of_a_stage__leads_from_who_asks_to_who_answers(clone):
+    def ends(number):
+        picture = ElementTree.fromstring(clone.read(f"docs/architecture_0{number}.svg"))
+        return [line.get("class") for line in picture.iter(f"{SVG}line")]
+
+    assert ends(1) == ["wire new", "wire new"]  # from clients to web, and on to its memory
+    assert ends(2) == ["wire ", "wire new"]
+    clone.write("stage03_z/compose.yaml", "services:\n  proxy:\n  web-a:\n  stream:\n")
+    clone.stage("docs", "--write", code=1)  # No note has the file.
+    assert ends(3) == ["wire new", "wire new", "wire new", "wire ", "wire new"]
+
+
 @pytest.mark.parametrize(
     ("path", "faults"),
     [
