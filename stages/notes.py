@@ -211,7 +211,9 @@ class Layer:
 
     def _folded(self, source: Source) -> str:
         if source.status == "given":
-            summary, content = f"{len(source.lines)} lines", fenced("", code(source.hunks()))
+            plural = "s" * (len(source.lines) != 1)
+            summary = f"{len(source.lines)} line{plural}"
+            content = fenced("", code(source.hunks()))
         else:
             summary = f"{source.status}, +{source.count('+')} −{source.count('-')}"
             content = fenced("diff", patch(source, source.hunks()))

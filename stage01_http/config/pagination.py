@@ -3,7 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -33,7 +33,7 @@ def cursor(token: str) -> Cursor:
         place = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         direction, created_at, pk = place.split(" ")
         cursor = Cursor(direction, datetime.fromisoformat(created_at), int(pk))
-        if direction in ("after", "before") and created_at.endswith("+00:00"):
+        if direction in ("after", "before") and cursor.created_at.tzinfo == UTC:
             return cursor
     except ValueError:
         pass

@@ -30,6 +30,8 @@ class Resource(View):
     produces: tuple[str, ...] = (JSON,)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # Refuses a Host that is not ours. Whoever makes a link would too, but after the write.
+        request.get_host()
         # RFC 9110 §13.1.4: ignored by a resource that tells no date of its last change, as ours do
         # not. Django would take the date for one that has passed, and refuse.
         request.META.pop("HTTP_IF_UNMODIFIED_SINCE", None)

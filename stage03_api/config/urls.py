@@ -8,7 +8,7 @@ urlpatterns = [
     path("", ServiceDocument.as_view(), name="service"),
     path("static/<path:path>", serve),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    # Their templates fail on what DRF answers to OPTIONS.
+    # Their templates can make nothing of what DRF answers to OPTIONS.
     path("api/docs/", SpectacularSwaggerView.as_view(metadata_class=None), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(metadata_class=None), name="redoc"),
     path("api/<version>/", include("blog.urls")),

@@ -3,7 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from django.db.models import CharField, DateField, DateTimeField, Field, Q, QuerySet
@@ -36,8 +36,8 @@ def parse(value: str, field: "Field[Any, Any]") -> Any:
     """The value of `field` that a cursor holds as `value`; ValueError for what none can hold."""
     if field.null and not value:
         return None
-    if isinstance(field, DateTimeField) and value.endswith("+00:00"):
-        return datetime.fromisoformat(value)
+    if isinstance(field, DateTimeField) and (time := datetime.fromisoformat(value)).tzinfo == UTC:
+        return time
     if type(field) is DateField:
         return date.fromisoformat(value)
     if isinstance(field, CharField) and "\0" not in value:

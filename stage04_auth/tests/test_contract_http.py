@@ -224,5 +224,10 @@ def test_request_id__of_an_error__is_there_too(client):
     assert response.headers["X-Request-ID"] == "lost-and-found"
 
 
-def test_host__unknown__is_400(client, problem):
-    problem(client.get(POSTS, headers={"Host": "evil.example"}), 400)
+def test_host__unknown__is_400_and_stores_nothing(author, problem, tag):
+    unknown = {"Host": "evil.example"}
+
+    problem(author.get(POSTS, params={"tag": tag}, headers=unknown), 400)
+    problem(author.post(POSTS, json={"title": "A", "tags": [tag]}, headers=unknown), 400)
+
+    assert author.get(POSTS, params={"tag": tag}).json()["results"] == []

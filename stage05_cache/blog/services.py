@@ -112,7 +112,8 @@ def delete_post(*, post: Post, precondition: Precondition[Post]) -> None:
         transaction.on_commit(partial(live.announce, post.id))
         transaction.on_commit(partial(cache.forget_views, post.slug))
         post.delete()
-        cache.drop_on_commit(cache.POSTS, cache.post_version(post.slug))
+        if post.status == Post.PUBLISHED:
+            cache.drop_on_commit(cache.POSTS, cache.post_version(post.slug))
 
 
 def add_comment(*, post: Post, author: User, body: str) -> Comment:

@@ -196,6 +196,7 @@ def test_body__over_1_mib__is_413(author, problem):
         (POSTS, "cursor", "YWZ0ZXIgMjAyNi0wMS0wMVQwMDowMDowMCAx"),
         (POSTS, "cursor", "YWZ0ZXIgMDAwMS0wMS0wMVQwMDowMDowMCsyMzo1OSAx"),
         (POSTS, "cursor", "YWZ0ZXIgOTk5OS0xMi0zMVQyMzo1OTo1OS0yMzo1OSAx"),
+        (POSTS, "cursor", "YWZ0ZXIgMjAyNi0wMS0wMSswMDowMCAx"),
         (POSTS, "cursor", "A" * 5000),
         (POSTS, "status", "lost"),
         (POSTS, "q", "a\0b"),

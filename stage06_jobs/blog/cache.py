@@ -1,6 +1,7 @@
 """What of the blog is in Redis: under which keys, for how long, and until which change."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,7 @@ EPOCH = 1_767_225_600  # The first of January 2026. The weights stay finite unti
 
 # Drops that Redis was not there for.
 debts: set[str] = set()
+paying = threading.Lock()
 
 
 def post_version(slug: str) -> str:
@@ -141,9 +143,10 @@ def drop(sources: tuple[str, ...]) -> None:
 
 def pay_debts() -> None:
     """Drops what Redis was not there to drop, before this process reads from it again."""
-    if due := tuple(debts):
-        debts.difference_update(due)
-        drop(due)
+    with paying:  # or another thread would read while the drop is on its way
+        if due := tuple(debts):
+            debts.difference_update(due)
+            drop(due)
 
 
 def count_view(slug: str) -> None:

@@ -22,7 +22,7 @@ MINUTE = 60.0
 OPTIONS = {
     "socket_timeout": settings.REDIS_TIMEOUT,
     "socket_connect_timeout": settings.REDIS_TIMEOUT,
-    # By default redis-py tries four times, and each would wait as long.
+    # One attempt. Redis(), unlike from_url(), would make eleven, and each would wait as long.
     "retry": Retry(NoBackoff(), 0),
 }
 AWAY = (redis.ConnectionError, redis.TimeoutError)

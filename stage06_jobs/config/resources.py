@@ -19,6 +19,8 @@ class Conditional(APIView):
     """A view whose answers carry entity tags, with 304 for a client that has the answer already."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Refuses a Host that is not ours. Whoever makes a link would too, but after the write.
+        request.get_host()
         # RFC 9110 §13.1.4: ignored by a resource that tells no date of its last change, as ours do
         # not. Django would take the date for one that has passed, and refuse.
         request.META.pop("HTTP_IF_UNMODIFIED_SINCE", None)
@@ -35,9 +37,8 @@ class Conditional(APIView):
         if untagged or answer.accepted_media_type == "text/html" or answer.data is None:
             return answer
         answer["ETag"] = entity_tag(answer.render().content)
-        conditional = None
-        if request.method in ("GET", "HEAD"):
-            conditional = get_conditional_response(request, answer["ETag"], response=answer)
+        reads = request.method in ("GET", "HEAD")
+        conditional = reads and get_conditional_response(request, answer["ETag"], response=answer)
         if conditional and conditional.status_code == 412:
             return problem_response(Problem(412, STALE))
         return conditional or answer

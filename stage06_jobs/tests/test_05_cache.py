@@ -181,6 +181,38 @@ def test_lists__after_a_change__show_it(author, client, new_post, tag, change):
     assert client.get(f"{POSTS}{slug}/").status_code == (404 if gone else 200)
 
 
+def test_draft__written_edited_and_deleted__leaves_the_lists_as_they_are(author, client, new_post):
+    client.get(POSTS)
+    before = valkey_client.get(cache.POSTS)
+
+    path = f"{POSTS}{new_post()['slug']}/"
+    author.patch(path, json={"title": "New"})
+    author.delete(path)
+
+    assert valkey_client.get(cache.POSTS) == before
+
+
+def test_drop__that_failed__is_made_up_for_before_any_thread_reads(monkeypatch):
+    begun, done = Event(), Event()
+
+    def drop(sources):
+        begun.set()
+        assert done.wait(20)
+
+    monkeypatch.setattr(cache, "drop", drop)
+    monkeypatch.setattr(cache, "debts", {"version:late"})
+    with ThreadPoolExecutor(2) as pool:
+        paying = pool.submit(cache.pay_debts)
+        assert begun.wait(20)
+        reading = pool.submit(cache.look, page())
+
+        with pytest.raises(TimeoutError):
+            reading.result(timeout=0.2)
+        done.set()
+        reading.result()
+        paying.result()
+
+
 def test_draft__read_by_its_author__is_in_no_page(author, client, new_post):
     slug = new_post()["slug"]
 

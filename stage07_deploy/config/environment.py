@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 import environ
 
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY")
-# Schemes and path of each: a database of PostgreSQL has a name, one of Redis a number or none.
+# Schemes and path of each, and an example of the path: a database of PostgreSQL has a name, one of
+# Redis a number or none.
 URLS = {
-    "DATABASE_URL": (("postgres", "postgresql"), "/[^/]+"),
-    "REDIS_URL": (("redis", "rediss"), "(/[0-9]*)?"),
-    "BROKER_URL": (("redis", "rediss"), "(/[0-9]*)?"),
-    "EMAIL_URL": (("smtp", "smtp+tls", "smtp+ssl"), "/?"),
+    "DATABASE_URL": (("postgres", "postgresql"), "/[^/]+", "/name"),
+    "REDIS_URL": (("redis", "rediss"), "(/[0-9]*)?", "/0"),
+    "BROKER_URL": (("redis", "rediss"), "(/[0-9]*)?", "/0"),
+    "EMAIL_URL": (("smtp", "smtp+tls", "smtp+ssl"), "/?", ""),
 }
 OPTIONAL = {"BROKER_URL"}
 NUMBERS: dict[str, Callable[[str], float]] = {
@@ -55,13 +56,15 @@ def secret_faults(env: environ.Env) -> Iterator[str]:
 
 
 def url_faults(env: environ.Env) -> Iterator[str]:
-    for name, (schemes, path) in URLS.items():
+    for name, (schemes, path, example) in URLS.items():
         value = read(env, name)
         if not value and name not in OPTIONAL:
             yield f"{name} is missing"
-        if value and not is_sound(value, schemes, path):
+        elif value != value.strip():
+            yield f"{name} ends in white space, a line break perhaps"
+        elif value and not is_sound(value, schemes, path):
             # The value has a password in it, so the line does not repeat it.
-            yield f"{name} is no URL of the form {schemes[0]}://user:password@host:port/name"
+            yield f"{name} is no URL of the form {schemes[0]}://user:password@host:port{example}"
 
 
 def is_sound(value: str, schemes: tuple[str, ...], path: str) -> bool:

@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from io import BytesIO, TextIOWrapper
@@ -301,6 +302,16 @@ def test_download__of_a_file_that_is_gone__is_404(author, jobs, problem):
     problem(author.get(export["download"]), 404)
 
 
+def test_downloads__slow_and_many__leave_the_database_to_others(author, jobs, web):
+    export = ready(author, author.post(EXPORTS).json())
+    file_of(export).write_bytes(bytes(50_000_000))
+    with ExitStack() as stack, web.client() as reader:
+        for _ in range(12):  # ten have a connection
+            stack.enter_context(author.stream("GET", export["download"]))
+        statuses = {reader.get(f"{POSTS}?page_size={n}").status_code for n in range(1, 61)}
+    assert statuses == {200}
+
+
 def test_export__interrupted_by_the_database__has_not_failed(author, database_url, jobs):
     with psycopg.connect(database_url) as connection:
         connection.execute("LOCK todos_todo")  # and whoever reads it gives up after two seconds
@@ -318,7 +329,6 @@ def test_export__of_many_long_posts__takes_no_more_memory(author, database_url, 
     before = peak(jobs)
     with psycopg.connect(database_url) as connection:
         connection.execute(COPY_POST, [EXPORTED, slug])
-
     began = time.monotonic()
     export = ready(author, author.post(EXPORTS).json())
 

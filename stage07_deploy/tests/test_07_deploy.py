@@ -69,15 +69,15 @@ def manage(*args, **environment):
             {"DATABASE_URL": "postgres://h", "REDIS_URL": "redis://h/a", "BROKER_URL": "redi//h"},
             [
                 "DATABASE_URL is no URL of the form postgres://user:password@host:port/name",
-                "REDIS_URL is no URL of the form redis://user:password@host:port/name",
-                "BROKER_URL is no URL of the form redis://user:password@host:port/name",
+                "REDIS_URL is no URL of the form redis://user:password@host:port/0",
+                "BROKER_URL is no URL of the form redis://user:password@host:port/0",
             ],
         ),
         (
             {"DATABASE_URL": "postgres://:secret@", "REDIS_URL": "redis://h:port", "EMAIL_URL": ""},
             [
                 "DATABASE_URL is no URL of the form postgres://user:password@host:port/name",
-                "REDIS_URL is no URL of the form redis://user:password@host:port/name",
+                "REDIS_URL is no URL of the form redis://user:password@host:port/0",
                 "EMAIL_URL is missing",
             ],
         ),
@@ -91,13 +91,14 @@ def test_settings__unfit_for_production__refuse_with_a_line_for_each_fault(envir
     assert "secret@" not in done.stderr
 
 
-def test_settings__secret_in_a_file_with_a_line_break__are_refused(tmp_path):
-    file = tmp_path / "key"
-    file.write_text(f"{STRONG['SECRET_KEY']}\n")
+@pytest.mark.parametrize("name", ["SECRET_KEY", "EMAIL_URL"])
+def test_settings__secret_in_a_file_with_a_line_break__are_refused(tmp_path, name):
+    file = tmp_path / "secret"
+    file.write_text(f"{STRONG[name]}\n")
 
-    done = manage("check", SECRET_KEY_FILE=str(file))
+    done = manage("check", **{f"{name}_FILE": str(file)})
 
-    assert "SECRET_KEY ends in white space" in done.stderr
+    assert f"{name} ends in white space" in done.stderr
 
 
 def test_settings__fit__pass_the_check_of_deployments_without_a_word():
