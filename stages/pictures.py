@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from honcho.environ import parse_procfile
-
 from stages.compare import reading_place
 from stages.faults import Fault, Ground
 from stages.layout import Stage, packages
@@ -20,6 +18,7 @@ from stages.plot import WIDTH, frame, text_at
 
 PAGE = "docs/index.md"
 BLOCK = re.compile(r"(<!-- (architecture|matrix) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+PROCESS = re.compile(r"^(\w+): *(.+)$", re.MULTILINE)  # of a Procfile
 SERVICE = re.compile(r"^  ([a-z]+):$", re.MULTILINE)  # of compose.yaml
 LABEL, BOX, GAP, LETTER = 90, 24, 6, 7  # Pixels: names left, height and distance of boxes, text.
 TOP, DROP = 2, 34  # For the frame of the first box; between two bands with lines in between.
@@ -64,7 +63,7 @@ def parts(ground: Ground, stage: Stage) -> Parts:
     wanted = (name for number in range(stage.number + 1) for name in packages(number))
     servers = {"PostgreSQL": stage.needs_postgres, "Valkey": stage.needs_valkey}
     kept = [name for name, needed in servers.items() if needed] or ["memory of the process"]
-    runs = dict(parse_procfile(ground.texts[f"{stage.name}/Procfile"]).processes)
+    runs = dict(PROCESS.findall(ground.texts[f"{stage.name}/Procfile"]))
     kept += [name for name in ("mail",) if runs.pop(name, None)]
     composed = SERVICE.findall(ground.texts.get(f"{stage.name}/compose.yaml", ""))
     runs |= {name: None for name in composed if name in FLOW["runs"] and name not in runs}

@@ -95,7 +95,11 @@ def serve(envs: dict[Stage, dict[str, str]], mark: str, only: Sequence[str] = ()
 
 def procfile(stage: Stage) -> dict[str, str]:
     """The commands of a stage's processes, by name."""
-    processes: dict[str, str] = parse_procfile((stage.path / "Procfile").read_text()).processes
+    path = stage.path / "Procfile"
+    try:
+        processes: dict[str, str] = parse_procfile(path.read_text()).processes
+    except AssertionError as error:
+        raise click.ClickException(f"{stage.name}/{path.name}: {error}") from None
     return processes
 
 

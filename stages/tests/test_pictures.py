@@ -67,6 +67,13 @@ def test_picture__of_a_stage__leads_from_who_asks_to_who_answers(clone):
     assert ends(3) == ["wire new", "wire new", "wire new", "wire ", "wire new"]
 
 
+def test_procfile__of_two_processes_of_one_name__is_told(clone):
+    clone.write("stage02_y/Procfile", "web: one\nweb: two\n")
+
+    assert "is not as the stages are" in clone.stage("check", "--only", "pictures", code=1)
+    assert "stage02_y/Procfile: process names must be unique" in clone.stage("run", "2", code=1)
+
+
 @pytest.mark.parametrize(
     ("path", "faults"),
     [
