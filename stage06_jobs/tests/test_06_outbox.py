@@ -5,18 +5,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
 from email.header import decode_header, make_header
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
-from threading import Thread
 from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
-from django.utils.timezone import now
 from test_06_proofs import EXPORTS, POSTS, STAGE, Jobs, Mails, text, wait_for
 
 from blog.mails import mail_comment
@@ -155,41 +151,6 @@ def test_mail__deferred_by_the_server__is_sent_later(commented, jobs, mails, sql
     wait_for(lambda: mails.about(slug), "no mail came")
     wait_for(lambda: not sql(LEFT, f"[{comment}]"), "the message stayed")
     assert not mails.answers
-
-
-@pytest.fixture
-def closed():
-    """The port of a mail server that takes nothing from anybody for now."""
-
-    class Closed(BaseRequestHandler):
-        def handle(self):
-            self.request.sendall(b"554 5.3.2 Not now\r\n")
-
-    with ThreadingTCPServer(("127.0.0.1", 0), Closed) as server:
-        Thread(target=server.serve_forever).start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
-# Also a name that nobody has (RFC 6761 §6.4), and an address to which no connection leads.
-@pytest.mark.parametrize("host", ["127.0.0.1", "mail.invalid", "255.255.255.255"])
-def test_mail__to_a_server_out_of_reach__is_not_given_up(closed, commented, host, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = host, closed
-    _, comment = commented()
-
-    def attempt():
-        later = now() + timedelta(hours=1)  # so that the workers of other tests leave it alone
-        fields = {"task": mail_comment.name, "args": [comment], "headers": {}, "due_at": later}
-        message = Message.objects.create(**fields)
-        told = mail_comment.apply(message.args, task_id=str(message.id))
-        message.refresh_from_db()
-        message.delete()
-        connection.close()
-        return told.state, message.attempts, message.failed_at
-
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(attempt).result() == ("RETRY", 1, None)
 
 
 def test_mail__deferred_too_often__is_a_dead_letter(commented, jobs, mails, sql):

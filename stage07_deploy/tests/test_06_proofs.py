@@ -11,6 +11,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 from zipfile import ZipFile
 
 import httpx
@@ -224,6 +226,32 @@ def test_web_and_worker__killed_between_commit_and_enqueue__job_happens(
     jobs.start()
 
     wait_for(lambda: mails.about(slug), "no mail came")
+
+
+@pytest.fixture
+def closed():
+    """The port of a mail server that takes nothing from anybody for now."""
+
+    class Closed(BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(b"554 5.3.2 Not now\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Closed) as server:
+        Thread(target=server.serve_forever).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+# Also a name that nobody has (RFC 6761 §6.4), and an address to which no connection leads.
+@pytest.mark.parametrize("host", ["127.0.0.1", "mail.invalid", "255.255.255.255"])
+def test_mail__to_a_server_out_of_reach__is_tried_again(bob, closed, comment, host, jobs, new_post):
+    jobs.environment["EMAIL_URL"] = f"smtp://{host}:{closed}"
+    jobs.start("worker", "beat")
+    slug = new_post(published=True)["slug"]
+    made = bob.post(f"{POSTS}{slug}/comments/", json=comment).json()["id"]
+
+    line = f"mail_comment({made}) again in"
+    wait_for(lambda: (jobs.folder / "worker").read_text().count(line) == 2, "it was given up")
 
 
 @pytest.mark.guard(claim="Two beats and two workers publish a post once.")
