@@ -343,5 +343,8 @@ def test_export__made_in_one_container__is_downloaded_from_another(stack):
         assert asked.status_code == 202, asked.text
         location = asked.headers["Location"]
         stack.wait_until(lambda: author.get(location).json()["status"] == "ready")
-        files = author.get(author.get(location).json()["download"])
+        download = author.get(location).json()["download"]
+        # The process of downloads finds out by its first use that its connection has died.
+        stack.wait_until(lambda: author.get(download).status_code != 503, limit=2)
+        files = author.get(download)
     assert files.content.startswith(b"PK")
