@@ -64,7 +64,8 @@ def parts(ground: Ground, stage: Stage) -> Parts:
     servers = {"PostgreSQL": stage.needs_postgres, "Valkey": stage.needs_valkey}
     kept = [name for name, needed in servers.items() if needed] or ["memory of the process"]
     runs = dict(PROCESS.findall(ground.texts[f"{stage.name}/Procfile"]))
-    kept += [name for name in ("mail",) if runs.pop(name, None)]
+    if runs.pop("mail", None):
+        kept.append("mail")  # Drawn among those that are asked.
     composed = SERVICE.findall(ground.texts.get(f"{stage.name}/compose.yaml", ""))
     runs |= {name: None for name in composed if name in FLOW["runs"] and name not in runs}
     found: Parts = {

@@ -298,7 +298,7 @@ def test_pool__exhausted__is_503_and_recovers(web, crowd, problem):
     # Ten have a connection, and find the lock held; the others do not wait for theirs so long.
     log = web.log.read_text()[told:]
     assert "due to lock timeout" in log
-    assert "couldn't get a connection after 1.50 sec" in log
+    assert log.count("couldn't get a connection after 1.50 sec") >= 5  # 15, if all come at once
     assert readers[0].get(POSTS).status_code == 200
 
 

@@ -73,7 +73,7 @@ class Circuit:
                 raise
             self.complain(error)
             raise Unavailable from error
-        # A command sent before an outage may be told of late, and says nothing of now.
+        # Any other answer may be one from before an outage, read late: it says nothing of now.
         if probe:
             self.turn(False)
         return result

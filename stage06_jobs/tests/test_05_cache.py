@@ -189,6 +189,7 @@ def test_draft__written_edited_and_deleted__leaves_the_lists_as_they_are(author,
     author.patch(path, json={"title": "New"})
     author.delete(path)
 
+    assert before is not None
     assert valkey_client.get(cache.POSTS) == before
 
 
