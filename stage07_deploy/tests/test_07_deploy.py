@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -254,6 +255,17 @@ def test_files__by_the_tool_of_their_kind__have_no_fault(command):
     done = subprocess.run(command, cwd=STAGE, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_compose__of_what_env_example_offers__passes_on_all_but_what_is_named_there():
+    offered = re.findall(r"^([A-Z_]+)=", (STAGE / ".env.example").read_text(), re.MULTILINE)
+    app = yaml.safe_load((STAGE / "compose.yaml").read_text())["x-app"]
+    secrets = {name.upper() for name in app["secrets"]}
+    named = {"BROKER_URL", "DEBUG", "MEDIA_ROOT", "NUM_PROXIES"}
+
+    service = set(offered[: offered.index("PRODUCTION")])
+
+    assert service - secrets - named <= app["environment"].keys()
 
 
 def test_manifests__put_together__are_valid(tmp_path):
