@@ -17,6 +17,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "requirements.lock"  # The lock that is installed, written last.
 LOG = ROOT / ".strata" / "bootstrap.log"
+LOCKED = ["--require-hashes", "--only-binary=:all:", "-r"]
+UV = re.compile(r"^uv==.*\n(?:    .*\n)+", re.MULTILINE)  # its lines in the lock
 
 NO_VENV = (
     "this Python ({python}) has no venv and ensurepip modules; install them"
@@ -71,31 +73,37 @@ def make_venv() -> None:
 
 
 def install() -> None:
-    """Install the lock with pip, by the user's own index settings, and show how far it is."""
-    total = len(re.findall(r"^[A-Za-z0-9]", LOCK.read_text(encoding="utf-8"), re.MULTILINE))
-    options = ["--require-hashes", "--only-binary=:all:", "--retries=2", "-r", str(LOCK)]
-    env = os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    pip = subprocess.Popen(
-        [PYTHON, "-I", "-m", "pip", "install", "--progress-bar=off", *options],
-        env=env,
+    """Install the lock: uv by pip, and the rest by uv, in a tenth of the time that pip takes.
+
+    uv does not read the settings of pip. Where its own lead to no index, pip installs the rest too.
+    """
+    pip = [str(PYTHON), "-I", "-m", "pip", "install", "--progress-bar=off", "--retries=2"]
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", f"--python={PYTHON}"]
+    only_uv = VENV / "uv.lock"
+    only_uv.write_text("".join(UV.findall(LOCK.read_text(encoding="utf-8"))), encoding="utf-8")
+    LOG.write_text("", encoding="utf-8")
+    done = run([*pip, *LOCKED, only_uv]) and any(run([*tool, *LOCKED, LOCK]) for tool in (uv, pip))
+    show("")
+    if not done:
+        raise BootstrapError(reason(LOG.read_text(encoding="utf-8")))
+
+
+def run(command: list[str | Path]) -> bool:
+    """Run a program, its words into the log and its last line to the terminal; did it succeed?"""
+    program = subprocess.Popen(
+        command,
+        env=os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    assert pip.stdout is not None  # noqa: S101 - asked for above
-    seen = 0
-    with LOG.open("w", encoding="utf-8") as log:
-        for line in pip.stdout:
+    assert program.stdout is not None  # noqa: S101 - asked for above
+    with LOG.open("a", encoding="utf-8") as log:
+        for line in program.stdout:
             log.write(line)
-            if match := re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)", line):
-                seen += 1
-                show(f"{seen:3} of {total}  {match[1]}")
-            elif line.startswith("Installing collected"):
-                show("unpacking")
-    show("")
-    if pip.wait():
-        raise BootstrapError(reason(LOG.read_text(encoding="utf-8")))
+            show(line.strip()[:78])
+    return program.wait() == 0
 
 
 def show(text: str) -> None:
@@ -122,7 +130,7 @@ def bootstrap() -> None:
             say("stage: the lock has changed; updating .venv")
             STAMP.unlink()  # A kill in mid-update must not leave a mixture that looks whole.
         else:
-            say("stage: making the environment in .venv (once; about 500 MB)")
+            say("stage: making the environment in .venv (once; about 650 MB)")
             make_venv()
         install()
         part = STAMP.with_suffix(".part")

@@ -29,11 +29,18 @@ def lock_of(checkout):
     return checkout.path / "stages" / "requirements.lock"
 
 
+def of_lock(checkout, package):
+    """The lines of a package in the lock."""
+    pattern = rf"^{package}==.*\n(?:    .*\n)+"
+    return re.search(pattern, lock_of(checkout).read_text(), re.MULTILINE)[0]
+
+
 @pytest.fixture
 def small_checkout(bare_checkout):
-    """One whose lock has only what ``./stage --help`` imports."""
-    (click,) = re.findall(r"^click==.*\n(?:    .*\n)+", lock_of(bare_checkout).read_text(), re.M)
-    lock_of(bare_checkout).write_text(click)
+    """One whose lock has only uv, and what ``./stage --help`` imports."""
+    lock_of(bare_checkout).write_text(
+        of_lock(bare_checkout, "uv") + of_lock(bare_checkout, "click")
+    )
     return bare_checkout
 
 
@@ -88,9 +95,20 @@ def test_bootstrap__no_index_reachable__one_line_and_exit_1(bare_checkout):
     ]
 
 
+def test_bootstrap__uv_reaches_no_index__pip_installs(small_checkout):
+    index = f"http://127.0.0.1:{free_port()}/simple"
+    away = {"UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "UV_DEFAULT_INDEX": index}
+    done = small_checkout.stage("--help", **away)
+    log = (small_checkout.path / ".strata" / "bootstrap.log").read_text()
+    assert (done.returncode, installed(small_checkout)) == (0, True), done.stderr
+    assert index in log
+    assert "Successfully installed click" in log
+
+
 def test_bootstrap__package_not_to_be_had__says_which_and_where_the_log_is(bare_checkout):
-    lock_of(bare_checkout).write_text(f"strata-is-no-package==1 --hash=sha256:{'0' * 64}\n")
-    done = bare_checkout.stage("--help", PIP_NO_INDEX="1")
+    unknown = f"strata-is-no-package==1 --hash=sha256:{'0' * 64}\n"
+    lock_of(bare_checkout).write_text(of_lock(bare_checkout, "uv") + unknown)
+    done = bare_checkout.stage("--help")
     assert done.returncode == 1
     assert "strata-is-no-package==1" in done.stderr.splitlines()[-1]
     assert "(the whole log: .strata/bootstrap.log)" in done.stderr
