@@ -18,7 +18,7 @@ import pytest
 from django.db import connection
 
 STAGE = Path(__file__).resolve().parent.parent
-SECONDS_TO_START = 20
+SECONDS_TO_START = 60
 TLS = ssl.create_default_context()  # once: making one takes longer than a request
 
 

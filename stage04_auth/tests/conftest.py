@@ -20,7 +20,7 @@ from django.db import connection
 from django.test import override_settings
 
 STAGE = Path(__file__).resolve().parent.parent
-SECONDS_TO_START = 20
+SECONDS_TO_START = 60
 TLS = ssl.create_default_context()  # once: making one takes longer than a request
 
 

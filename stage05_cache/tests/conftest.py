@@ -24,7 +24,7 @@ from redis import Redis
 from tests.valkey import Valkey
 
 STAGE = Path(__file__).resolve().parent.parent
-SECONDS_TO_START = 20
+SECONDS_TO_START = 60
 TLS = ssl.create_default_context()  # once: making one takes longer than a request
 
 

@@ -25,7 +25,7 @@ from redis import Redis
 from tests.valkey import Valkey
 
 STAGE = Path(__file__).resolve().parent.parent
-SECONDS_TO_START = 20
+SECONDS_TO_START = 60
 # For web and workers alike, as long as the tests run.
 MEDIA = TemporaryDirectory(prefix="media-")
 os.environ["MEDIA_ROOT"] = MEDIA.name
