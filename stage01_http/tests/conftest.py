@@ -62,18 +62,33 @@ class Web:
 
 
 @pytest.fixture(scope="session")
-def start_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Web]]:
-    """Starts one more web process at each call, and ends them all with the tests."""
-    started: list[Web] = []
+def webs() -> Iterator[list[Web]]:
+    """The web processes that run, the latest last."""
+    webs: list[Web] = []
+    yield webs
+    for web in webs:
+        web.stop()
+
+
+@pytest.fixture(autouse=True)
+def end_webs(webs: list[Web]) -> Iterator[None]:
+    """Ends those that a test has started: idle ones still take a core from those at work."""
+    shared = len(webs)
+    yield
+    while len(webs) > shared:
+        webs.pop().stop()
+
+
+@pytest.fixture(scope="session")
+def start_web(webs: list[Web], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Web]:
+    """Starts one more web process at each call."""
 
     def start(**environment: str) -> Web:
         log = tmp_path_factory.mktemp("web") / "log"
-        started.append(Web(log, environment))
-        return started[-1]
+        webs.append(Web(log, environment))
+        return webs[-1]
 
-    yield start
-    for web in started:
-        web.stop()
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -161,11 +161,28 @@ def database_url(django_db_setup: None) -> str:
 
 
 @pytest.fixture(scope="session")
+def webs() -> Iterator[list[Web]]:
+    """The web processes that run, the latest last."""
+    webs: list[Web] = []
+    yield webs
+    for web in webs:
+        web.stop()
+
+
+@pytest.fixture(autouse=True)
+def end_webs(webs: list[Web]) -> Iterator[None]:
+    """Ends those that a test has started: idle ones still take a core from those at work."""
+    shared = len(webs)
+    yield
+    while len(webs) > shared:
+        webs.pop().stop()
+
+
+@pytest.fixture(scope="session")
 def start_web(
-    tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> Iterator[Callable[..., Web]]:
-    """Starts one more web process at each call, and ends them all with the tests."""
-    started: list[Web] = []
+    webs: list[Web], tmp_path_factory: pytest.TempPathFactory, database_url: str
+) -> Callable[..., Web]:
+    """Starts one more web process at each call."""
 
     def start(**environment: str) -> Web:
         # The counts of all processes are one; each test of a limit begins with none.
@@ -175,12 +192,10 @@ def start_web(
         log = tmp_path_factory.mktemp("web") / "log"
         rates = dict.fromkeys(("LOGIN_RATE", "REGISTRATION_RATE", "WRITE_RATE"), "1000/s")
         names = {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        started.append(Web(log, {**names, **rates, **environment}))
-        return started[-1]
+        webs.append(Web(log, {**names, **rates, **environment}))
+        return webs[-1]
 
-    yield start
-    for web in started:
-        web.stop()
+    return start
 
 
 @pytest.fixture
