@@ -62,12 +62,9 @@ class Web:
 
 
 @pytest.fixture(scope="session")
-def webs() -> Iterator[list[Web]]:
+def webs() -> list[Web]:
     """The web processes that run, the latest last."""
-    webs: list[Web] = []
-    yield webs
-    for web in webs:
-        web.stop()
+    return []
 
 
 @pytest.fixture(autouse=True)
@@ -80,15 +77,19 @@ def end_webs(webs: list[Web]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def start_web(webs: list[Web], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Web]:
-    """Starts one more web process at each call."""
+def start_web(
+    webs: list[Web], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Web]]:
+    """Starts one more web process at each call, and ends them all with the tests."""
 
     def start(**environment: str) -> Web:
         log = tmp_path_factory.mktemp("web") / "log"
         webs.append(Web(log, environment))
         return webs[-1]
 
-    return start
+    yield start
+    for web in webs:
+        web.stop()
 
 
 @pytest.fixture(scope="session")

@@ -78,12 +78,9 @@ def database_url(django_db_setup: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def webs() -> Iterator[list[Web]]:
+def webs() -> list[Web]:
     """The web processes that run, the latest last."""
-    webs: list[Web] = []
-    yield webs
-    for web in webs:
-        web.stop()
+    return []
 
 
 @pytest.fixture(autouse=True)
@@ -98,15 +95,17 @@ def end_webs(webs: list[Web]) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def start_web(
     webs: list[Web], tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> Callable[..., Web]:
-    """Starts one more web process at each call."""
+) -> Iterator[Callable[..., Web]]:
+    """Starts one more web process at each call, and ends them all with the tests."""
 
     def start(**environment: str) -> Web:
         log = tmp_path_factory.mktemp("web") / "log"
         webs.append(Web(log, {"DATABASE_URL": database_url, **environment}))
         return webs[-1]
 
-    return start
+    yield start
+    for web in webs:
+        web.stop()
 
 
 @pytest.fixture(scope="session")
