@@ -69,7 +69,7 @@ def webs() -> list[Web]:
 
 @pytest.fixture(autouse=True)
 def end_webs(webs: list[Web]) -> Iterator[None]:
-    """Ends those that a test has started: idle ones still take a core from those at work."""
+    """Ends those that a test has started: an idle one still takes memory and time."""
     shared = len(webs)
     yield
     while len(webs) > shared:
