@@ -18,8 +18,8 @@ ANYTHING = "*/*"
 CONDITION = "HTTP_IF_NONE_MATCH"
 LONGEST = 80  # Characters of a slug, as in the model.
 TYPES = [str(renderer.media_type) for renderer in PostViewSet.renderer_classes]
-# Of what the other filters find, hardly two readers ask for the same. In one spelling alone: a page
-# would otherwise be kept under each that there is.
+# What many readers ask for: by the other filters, hardly two ask for the same. In one spelling
+# alone, or a page would be kept under each that there is.
 STATUS, TAG = "status=[a-z]+", "tag=(?:[a-z0-9_-]|%[89A-F][0-9A-F])+"
 QUERIES = {
     "post-list": re.compile(f"(?:{STATUS})?|(?:{STATUS}&)?{TAG}"),
@@ -69,8 +69,8 @@ def public_page(request: HttpRequest) -> cache.Page | None:
     # As Django does, which does not come to it when there is a page.
     match = request.resolver_match = resolve(request.path_info)
     slug = match.kwargs.get("slug")
-    queries, query = QUERIES.get(match.view_name), request.META["QUERY_STRING"]
-    if queries is None or not queries.fullmatch(query):
+    pattern, query = QUERIES.get(match.view_name), request.META["QUERY_STRING"]
+    if pattern is None or not pattern.fullmatch(query):
         return None
     if slug and len(slug) > LONGEST:
         return None  # Nothing has it, and its version would be a key as long as anybody likes.

@@ -89,10 +89,11 @@ class Service(Web):
 
     def logged_in(self, email: str, role: str = "author", **fields: Any) -> httpx.Client:
         if email not in self.tokens:
-            login = {"email": email, "password": "quokka on a hill"}
+            account = {"email": email, "password": "quokka on a hill"}
             with self.client() as client:
-                client.post("/api/v1/auth/register/", json={**login, "name": "Author"})
-                self.tokens[email] = client.post("/api/v1/auth/token/", json=login).json()["access"]
+                client.post("/api/v1/auth/register/", json={**account, "name": "Author"})
+                token = client.post("/api/v1/auth/token/", json=account)
+            self.tokens[email] = token.json()["access"]
         client = self.client()
         client.headers["Authorization"] = f"Bearer {self.tokens[email]}"
         return client
